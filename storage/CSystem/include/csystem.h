@@ -1,0 +1,17 @@
+#pragma once
+// Thin shims over what Swift's Glibc module cannot reach: allocator settings, the CRC32C instruction, thread niceness.
+#include <stddef.h>
+#include <stdint.h>
+
+/// Keeps big buffers in the process instead of giving them back to the kernel after each request.
+void dendro_tune_allocator(void);
+/// Gives free heap pages back to the kernel.
+void dendro_trim_heap(void);
+/// CRC32C (Castagnoli) of `size` bytes, continuing from `crc` (0 to begin). Uses the CPU's instruction where there is one.
+uint32_t dendro_crc32c(uint32_t crc, const void *bytes, size_t size);
+/// Niceness of the calling thread only (Linux threads carry their own).
+int dendro_set_thread_nice(int nice);
+/// Names the calling thread, at most 15 bytes.
+void dendro_name_thread(const char *name);
+/// CPU time of this process, user and system, in nanoseconds.
+uint64_t dendro_process_cpu_ns(void);
