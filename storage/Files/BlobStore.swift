@@ -1,0 +1,98 @@
+/// Bytes of one object, readable in pieces, so that an upload never needs all of it in memory.
+public protocol BlobSource {
+    var sizeBytes: Int { get }
+    /// Bytes `range` of the object.
+    func read(_ range: Range<Int>) throws(FileError) -> [UInt8]
+}
+
+/// Where immutable parts live: a folder here, an object store later. Keys are relative paths, tenant first.
+public protocol BlobStore: Sendable {
+    /// Stores `source` under `key`, durable on return; false, and nothing changed, if the key is taken.
+    func put(_ key: String, _ source: any BlobSource) throws(FileError) -> Bool
+    /// Opens the object for ranged reads.
+    func open(_ key: String) throws(FileError) -> any File
+    /// Keys below `prefix`, sorted.
+    func list(_ prefix: String) throws(FileError) -> [String]
+    /// Removes the object; fine if it is not there.
+    func delete(_ key: String) throws(FileError)
+}
+
+/// Blobs as files below a folder: written in `temporary`, synced, renamed, and the folder synced.
+public struct FolderBlobStore: BlobStore {
+    public let root: String
+    public let temporary: String
+    public let files: any FileSystem
+
+    /// - Parameters:
+    ///   - root: the folder that keys are relative to.
+    ///   - temporary: a folder on the same disk whose content may be removed at any start.
+    public init(root: String, temporary: String, files: any FileSystem) {
+        self.root = root
+        self.temporary = temporary
+        self.files = files
+    }
+
+    public func path(_ key: String) -> String { root + "/" + key }
+
+    public func put(_ key: String, _ source: any BlobSource) throws(FileError) -> Bool {
+        let target = path(key)
+        guard !files.exists(target) else { return false }
+        let draft = temporary + "/" + key.split(separator: "/").joined(separator: "_")
+        if files.exists(draft) { try files.remove(draft) }
+        do throws(FileError) {
+            let file = try files.open(draft, .create)
+            defer { file.close() }
+            var offset = 0
+            while offset < source.sizeBytes {
+                let end = min(offset + 1 << 20, source.sizeBytes)
+                try file.write(try source.read(offset..<end), at: offset)
+                offset = end
+            }
+            try file.sync()
+        } catch {
+            try? files.remove(draft)
+            throw error
+        }
+        let folder = String(target[..<(target.lastIndex(of: "/") ?? target.startIndex)])
+        if !files.exists(folder) {
+            try files.createFolder(folder)
+            try syncParents(of: folder)
+        }
+        try files.rename(draft, to: target)
+        try files.syncFolder(folder)
+        return true
+    }
+
+    public func open(_ key: String) throws(FileError) -> any File {
+        try files.open(path(key), .read)
+    }
+
+    public func list(_ prefix: String) throws(FileError) -> [String] {
+        var found: [String] = []
+        try collect(prefix, into: &found)
+        return found.sorted()
+    }
+
+    public func delete(_ key: String) throws(FileError) {
+        let target = path(key)
+        guard files.exists(target) else { return }
+        try files.remove(target)
+        try files.syncFolder(String(target[..<(target.lastIndex(of: "/") ?? target.startIndex)]))
+    }
+
+    private func collect(_ prefix: String, into found: inout [String]) throws(FileError) {
+        for name in try files.list(prefix.isEmpty ? root : path(prefix)) {
+            let key = prefix.isEmpty ? name : prefix + "/" + name
+            if key.hasSuffix(".dlp") { found.append(key) } else { try collect(key, into: &found) }
+        }
+    }
+
+    /// A new folder is durable only when each parent up to `root` has been synced.
+    private func syncParents(of folder: String) throws(FileError) {
+        var current = folder
+        while current.count > root.count, let slash = current.lastIndex(of: "/") {
+            current = String(current[..<slash])
+            try files.syncFolder(current)
+        }
+    }
+}
