@@ -49,8 +49,10 @@ public enum RFC3339 {
         }
         let days = CivilDate(year: year, month: month, day: day).dayNumber
         let seconds = days * 86400 + hour * 3600 + minute * 60 + second - offsetSeconds
-        let (whole, over) = seconds.multipliedReportingOverflow(by: Nanoseconds.perSecond)
-        let (total, overflow) = whole.addingReportingOverflow(fraction)
+        // Towards zero first, so that the earliest representable instant does not overflow on the way.
+        let borrows = seconds < 0 && fraction > 0
+        let (whole, over) = (borrows ? seconds + 1 : seconds).multipliedReportingOverflow(by: Nanoseconds.perSecond)
+        let (total, overflow) = whole.addingReportingOverflow(borrows ? fraction - Nanoseconds.perSecond : fraction)
         return over || overflow ? nil : total
     }
 

@@ -1,0 +1,224 @@
+import Buffer
+import Bytes
+import Model
+import Synchronization
+
+/// What the committer thread owns: the heads, what is covered, and the order of sequences. Every method but the counters
+/// runs on the committer thread (during start, on the starting thread before the committer exists).
+final class Ingest: @unchecked Sendable {
+    // Invariant behind @unchecked: mutable fields are touched on the committer thread only; `headBytes` is atomic.
+
+    /// Heads of one tenant's day.
+    private struct DayHeads {
+        var open: Head?
+        var frozen: [Head] = []
+        /// Sequence at the last freeze in this process: all earlier rows of the day are in frozen heads or parts.
+        var frozenThrough: UInt64 = 0
+        /// Latest time of each stream in published parts of the day; nil until a head of the day is opened.
+        var sealedThrough: [UInt32: Int64]?
+    }
+
+    /// A head that takes no more rows, and what its part will cover.
+    struct FrozenHead: Sendable {
+        let head: Head
+        let coverage: Coverage
+
+        var tenantDay: TenantDay { TenantDay(tenant: head.tenant, day: head.day) }
+    }
+
+    let writer: UInt64
+    private let configuration: StoreConfiguration
+    private let tables: StreamTables
+    private let views: ViewBox
+    private let counters: StoreCounters
+    /// Asks for the latest sealed time of each stream of a day, by stream number; reads part directories.
+    private let sealedTimes: (TenantDay) -> [UInt32: Int64]
+    private var days: [TenantDay: DayHeads] = [:]
+    private(set) var covered: [TenantDay: Coverage]
+    private(set) var lastSequence: UInt64
+    private let headBytesTotal = Atomic<Int>(0)
+
+    init(
+        writer: UInt64, configuration: StoreConfiguration, tables: StreamTables, views: ViewBox, counters: StoreCounters,
+        covered: [TenantDay: Coverage], lastSequence: UInt64, sealedTimes: @escaping (TenantDay) -> [UInt32: Int64]
+    ) {
+        self.writer = writer
+        self.configuration = configuration
+        self.tables = tables
+        self.views = views
+        self.counters = counters
+        self.covered = covered
+        self.lastSequence = lastSequence
+        self.sealedTimes = sealedTimes
+    }
+
+    /// Memory of all heads, in bytes; any thread.
+    var headBytes: Int { headBytesTotal.load(ordering: .relaxed) }
+
+    /// Puts the rows of a durable record into heads.
+    /// - Parameter skips: days whose rows of this record are in a part already, or are too old (replay).
+    func apply(sequence: UInt64, batch: Batch, skips: (TenantDay) -> Bool = { _ in false }) -> Receipt {
+        lastSequence = max(lastSequence, sequence)
+        var stored = 0
+        var total = 0
+        for (day, rows) in Ingest.split(batch) {
+            total += rows.count
+            let key = TenantDay(tenant: batch.tenant, day: day)
+            if skips(key) { continue }
+            stored += insert(sequence: sequence, batch: batch, rows: rows, into: key)
+        }
+        counters.acceptedRows.add(stored, ordering: .relaxed)
+        counters.duplicateRows.add(total - stored, ordering: .relaxed)
+        return Receipt(acceptedRows: stored, duplicateRows: total - stored)
+    }
+
+    /// The rows of a batch by day, in order. Nearly always one day: then no row is copied twice.
+    private static func split(_ batch: Batch) -> [(Day, [RowEntry])] {
+        guard let first = batch.rows.first else { return [] }
+        let day = Day(of: first.time)
+        let range = day.range
+        if batch.rows.allSatisfy({ range.contains($0.time) }) { return [(day, batch.rows)] }
+        var byDay: [Day: [RowEntry]] = [:]
+        for row in batch.rows { byDay[Day(of: row.time), default: []].append(row) }
+        return byDay.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    }
+
+    private func insert(sequence: UInt64, batch: Batch, rows: [RowEntry], into key: TenantDay) -> Int {
+        let head = openHead(key)
+        let older = days[key]?.frozen ?? []
+        let table = tables.table(key.tenant)
+        var ordinals = [UInt32](repeating: .max, count: batch.streams.count)
+        var bytes = 0
+        var first = Int64.max
+        var last = Int64.min
+        for row in rows {
+            bytes += Int(row.lineCount) + Int(row.metadataCount)
+            first = min(first, row.time)
+            last = max(last, row.time)
+            let stream = Int(row.stream)
+            if ordinals[stream] == .max {
+                let labels = batch.streams[stream]
+                let number = table.number(for: labels)
+                ordinals[stream] = head.ordinal(number: number, labels: labels) {
+                    days[key]?.sealedThrough?[number] ?? .min
+                }
+            }
+        }
+        head.begin(record: sequence, rows: rows.count, bytes: bytes)
+        var stored = 0
+        var storedBytes = 0
+        let source = batch.arena.span
+        for row in rows where head.append(row, ordinal: ordinals[Int(row.stream)], from: source, older: older) {
+            stored += 1
+            storedBytes += Int(row.lineCount) + Int(row.metadataCount)
+        }
+        head.release(first: first, last: last, rows: stored, rawBytes: storedBytes)
+        return stored
+    }
+
+    private func openHead(_ key: TenantDay) -> Head {
+        if let head = days[key]?.open { return head }
+        if days[key]?.sealedThrough == nil { days[key, default: DayHeads()].sealedThrough = sealedTimes(key) }
+        let head = Head(tenant: key.tenant, day: key.day, openedAt: Machine.monotonicNanoseconds())
+        days[key, default: DayHeads()].open = head
+        views.change { $0[key, default: DayView()].heads.append(head) }
+        return head
+    }
+
+    /// Freezes every open head that `isDue` names; its rows, and all sequences of its day so far, become one part.
+    func freeze(where isDue: (Head) -> Bool) -> [FrozenHead] {
+        var frozen: [FrozenHead] = []
+        for (key, heads) in days {
+            guard let head = heads.open, isDue(head) else { continue }
+            let coverage = coverage(of: head, key)
+            days[key]?.open = nil
+            days[key]?.frozen.append(head)
+            days[key]?.frozenThrough = lastSequence
+            frozen.append(FrozenHead(head: head, coverage: coverage))
+        }
+        return frozen
+    }
+
+    /// From the last covered sequence before the head's first row to now: every row of this tenant's day among these
+    /// sequences is in the head, or was a duplicate.
+    private func coverage(of head: Head, _ key: TenantDay) -> Coverage {
+        var after: UInt64 = 0
+        for interval in covered[key]?.intervals ?? [] where interval.writer == writer {
+            if interval.through < head.firstSequence { after = max(after, interval.through) }
+        }
+        if let frozenThrough = days[key]?.frozenThrough, frozenThrough < head.firstSequence {
+            after = max(after, frozenThrough)
+        }
+        return Coverage(writer: writer, after: after, through: lastSequence)
+    }
+
+    /// The head's part is published (`part`), or all its rows were duplicates (nil): the head goes, the part comes, in one
+    /// step for all readers.
+    func release(_ frozen: FrozenHead, part: PartHandle?, latest: [UInt32: Int64]) {
+        let key = frozen.tenantDay
+        days[key]?.frozen.removeAll { $0 === frozen.head }
+        covered[key, default: Coverage()].formUnion(frozen.coverage)
+        if days[key]?.sealedThrough != nil {
+            days[key]?.sealedThrough?.merge(latest) { max($0, $1) }
+        }
+        for head in days[key]?.frozen ?? [] { raise(head, latest) }
+        if let open = days[key]?.open { raise(open, latest) }
+        views.change { days in
+            days[key]?.heads.removeAll { $0 === frozen.head }
+            if let part { days[key, default: DayView()].parts.append(part) }
+        }
+        updateHeadBytes()
+    }
+
+    private func raise(_ head: Head, _ latest: [UInt32: Int64]) {
+        for (number, time) in latest { head.raiseSealedThrough(number: number, to: time) }
+    }
+
+    /// Forgets heads of days that retention has dropped.
+    func dropDays(before oldest: Day) {
+        for key in days.keys where key.day < oldest {
+            if let open = days[key]?.open { views.change { $0[key]?.heads.removeAll { $0 === open } } }
+            days[key]?.open = nil
+            if days[key]?.frozen.isEmpty ?? true { days[key] = nil }
+        }
+        covered = covered.filter { $0.key.day >= oldest }
+        updateHeadBytes()
+    }
+
+    /// Whether a WAL record's rows of this day need not be replayed any more.
+    func isCovered(_ key: TenantDay, sequence: UInt64, oldest: Day) -> Bool {
+        key.day < oldest || covered[key]?.contains(writer: writer, sequence: sequence) == true
+    }
+
+    /// Sums the heads' memory anew, after rows were added or heads released.
+    func updateHeadBytes() {
+        var sum = 0
+        for heads in days.values {
+            sum += heads.open?.sizeBytes ?? 0
+            for head in heads.frozen { sum += head.sizeBytes }
+        }
+        headBytesTotal.store(sum, ordering: .relaxed)
+    }
+
+    /// Open heads, for choosing which to freeze.
+    var openHeads: [Head] { days.values.compactMap(\.open) }
+    /// Memory of frozen heads, in bytes.
+    var frozenBytes: Int { days.values.reduce(0) { $0 + $1.frozen.reduce(0) { $0 + $1.sizeBytes } } }
+}
+
+/// The stream tables of all tenants.
+final class StreamTables: Sendable {
+    private let tables = Mutex<[TenantID: StreamTable]>([:])
+
+    func table(_ tenant: TenantID) -> StreamTable {
+        tables.withLock { tables in
+            if let known = tables[tenant] { return known }
+            let table = StreamTable()
+            tables[tenant] = table
+            return table
+        }
+    }
+
+    /// Streams of all tenants.
+    var count: Int { tables.withLock { $0.values.reduce(0) { $0 + $1.count } } }
+}

@@ -1,0 +1,70 @@
+public import Bytes
+public import Files
+public import Model
+
+/// How a store is opened. Sizes in bytes, times in seconds.
+public struct StoreConfiguration: Sendable {
+    /// The data folder: `wal/`, `tmp/`, `quarantine/`, `tenants/`, `catalog.sqlite`, `state.sqlite`.
+    public var folder: String
+    public var files: any FileSystem = PosixFileSystem()
+    public var clock: any WallClock = SystemClock()
+    /// Compression of blocks at rest.
+    public var codec: Codec = .best
+    /// Metadata names that the trace maplet indexes.
+    public var indexedNames: [String] = FieldName.indexed
+    /// Whole days older than this go.
+    public var retentionDays = 30
+    /// A head becomes a part at this many rows, raw bytes or seconds since its first row.
+    public var headRows = 65_536
+    public var headBytes = 16 << 20
+    public var headAgeSeconds = 300
+    /// Memory of all heads, open and frozen.
+    public var headBudgetBytes = 64 << 20
+    /// Bytes in WAL segments beyond which the oldest heads are sealed early.
+    public var walBudgetBytes = 256 << 20
+    /// Below this much free disk nothing is accepted.
+    public var minimumFreeBytes = 128 << 20
+    /// Parts of a day are merged when this many of a size class have gathered.
+    public var mergeFanIn = 8
+    public var workerThreads = 2
+    public var workerNice = 5
+    /// Called with what operators should know; any thread.
+    public var report: @Sendable (StoreReport) -> Void = { _ in }
+
+    public init(folder: String) {
+        self.folder = folder
+    }
+
+    var walFolder: String { folder + "/wal" }
+    var temporaryFolder: String { folder + "/tmp" }
+    var quarantineFolder: String { folder + "/quarantine" }
+    var catalogPath: String { folder + "/catalog.sqlite" }
+    var statePath: String { folder + "/state.sqlite" }
+    var retentionNanoseconds: Int64 { Int64(clamping: retentionDays) &* Nanoseconds.perDay }
+}
+
+/// Something an operator should know about the store.
+public struct StoreReport: Sendable, Hashable, CustomStringConvertible {
+    public enum Level: String, Sendable, Hashable {
+        case info, warning, error
+    }
+
+    public let level: Level
+    public let text: String
+
+    public init(_ level: Level, _ text: String) {
+        self.level = level
+        self.text = text
+    }
+
+    public var description: String { text }
+}
+
+/// The store cannot be opened: what stands in the way and what to do.
+public struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
+    public let description: String
+
+    public init(_ description: String) {
+        self.description = description
+    }
+}
