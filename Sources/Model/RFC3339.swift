@@ -59,7 +59,8 @@ public enum RFC3339 {
     /// `2026-11-23T19:05:37.123456789Z`; trailing zeros of the fraction, and an empty fraction, are left out.
     public static func format(_ nanoseconds: Int64) -> String {
         let day = Day(of: nanoseconds)
-        let inDay = nanoseconds.subtractingReportingOverflow(day.start).partialValue
+        let rest = nanoseconds % Nanoseconds.perDay
+        let inDay = rest < 0 ? rest + Nanoseconds.perDay : rest
         let seconds = inDay / Nanoseconds.perSecond
         let fraction = inDay % Nanoseconds.perSecond
         var text = day.description + "T" + padded(seconds / 3600, 2) + ":" + padded(seconds / 60 % 60, 2) + ":"
