@@ -63,6 +63,26 @@ public struct Coverage: Hashable, Sendable {
         intervals = merged
     }
 
+    /// Removes all sequences of `other`.
+    public mutating func subtract(_ other: Coverage) {
+        for hole in other.intervals {
+            var rest: [Interval] = []
+            for interval in intervals {
+                guard interval.writer == hole.writer, hole.after < interval.through, hole.through > interval.after else {
+                    rest.append(interval)
+                    continue
+                }
+                if hole.after > interval.after {
+                    rest.append(Interval(writer: hole.writer, after: interval.after, through: hole.after))
+                }
+                if hole.through < interval.through {
+                    rest.append(Interval(writer: hole.writer, after: hole.through, through: interval.through))
+                }
+            }
+            intervals = rest
+        }
+    }
+
     /// The highest covered sequence of `writer`, or 0.
     public func highest(writer: UInt64) -> UInt64 {
         intervals.filter { $0.writer == writer }.map(\.through).max() ?? 0

@@ -91,6 +91,17 @@ import Testing
         #expect(coverage.overlaps(Coverage(writer: 2, after: 3, through: 7)))
     }
 
+    @Test func subtractionCutsHoles() {
+        var coverage = Coverage(writer: 1, after: 0, through: 30)
+        coverage.subtract(Coverage(writer: 1, after: 10, through: 20))
+        #expect(coverage.intervals.map(\.after) == [0, 20])
+        #expect(coverage.intervals.map(\.through) == [10, 30])
+        coverage.subtract(Coverage(writer: 2, after: 0, through: 40))
+        #expect(coverage.intervals.count == 2)
+        coverage.subtract(Coverage(writer: 1, after: 0, through: 25))
+        #expect(coverage == Coverage(writer: 1, after: 25, through: 30))
+    }
+
     @Test func encodingRoundTripsAndRefusesDisorder() throws {
         var coverage = Coverage(writer: .max, after: 0, through: 1)
         coverage.formUnion(Coverage(writer: 7, after: 100, through: .max))

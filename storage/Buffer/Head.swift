@@ -38,6 +38,7 @@ public final class Head: @unchecked Sendable {
     private var sealedThrough: [Int64] = []
     private var table = RowTable()
     private var hashes: [UInt64] = []
+    private var latestTime = Int64.min
     /// First and last WAL sequence of the rows.
     public private(set) var firstSequence: UInt64 = .max
     public private(set) var lastSequence: UInt64 = 0
@@ -114,6 +115,7 @@ public final class Head: @unchecked Sendable {
             flags.insert(.suspect)
             chunk.suspects.withLock { $0.add(chunk.entries.writtenCount) }
         }
+        latestTime = max(latestTime, row.time)
         let rowNumber = hashes.count
         hashes.append(hash)
         table.insert(hash, row: rowNumber) { hashes[$0] }
@@ -132,7 +134,7 @@ public final class Head: @unchecked Sendable {
     func holds(
         _ hash: UInt64, number: UInt32, time: Int64, line: borrowing ByteSpan, metadata: borrowing ByteSpan
     ) -> Bool {
-        guard let ordinal = ordinals[number] else { return false }
+        guard time <= latestTime, let ordinal = ordinals[number] else { return false }
         return holds(hash, ordinal: ordinal, time: time, line: line, metadata: metadata)
     }
 
