@@ -1,0 +1,26 @@
+public import Model
+
+/// What the configuration says about incoming entries.
+public struct ReceiveOptions: Sendable {
+    /// Numbers and actions for everything from outside.
+    public var limits = Limits()
+    /// Top-level fields of our own push format's JSON lines that become stream labels.
+    public var labelFields = ["app", "level", "env", "service"]
+    /// Labels that supply `service_name`, first present wins; empty turns the label off.
+    public var serviceNameFields = ServiceName.standardFields
+    /// Whether streams without `service_name` get one.
+    public var discoverServiceName = true
+    /// Whether entries get `detected_level` metadata.
+    public var discoverLevels = true
+    /// Stream labels that become metadata of each entry.
+    public var highCardinality = FieldName.highCardinality
+    /// Metadata names that the trace filter indexes: rows with one are `RowFlags.traced`.
+    public var indexed = FieldName.indexed
+    /// Age beyond which entries are refused when `limits.maxAgeSeconds` is nil.
+    public var retentionSeconds = 30 * 86400
+
+    public init() {}
+
+    /// Age in seconds of the oldest acceptable entry.
+    public var maxAgeSeconds: Int { limits.maxAgeSeconds ?? retentionSeconds }
+}
