@@ -32,10 +32,34 @@ public enum Expression: Hashable, Sendable {
 public struct LogQuery: Hashable, Sendable {
     public var selector: Selector
     public var stages: [Stage]
+    /// What is done with the lines found, in order, after all stages; only in `Dialect.dendro`, else empty.
+    public var resultSteps: [ResultStep]
 
-    public init(selector: Selector, stages: [Stage] = []) {
+    public init(selector: Selector, stages: [Stage] = [], resultSteps: [ResultStep] = []) {
         self.selector = selector
         self.stages = stages
+        self.resultSteps = resultSteps
+    }
+}
+
+/// A step over all lines found, of dendro's own dialect.
+public enum ResultStep: Hashable, Sendable {
+    /// `| distinct a, b`: one line for each combination of the labels' texts.
+    case distinct([String])
+    /// `| sort by (a desc, b)`.
+    case sort([SortKey])
+    /// `| limit 10`.
+    case limit(Int)
+}
+
+/// One key of `| sort by (…)`.
+public struct SortKey: Hashable, Sendable {
+    public var label: String
+    public var isDescending: Bool
+
+    public init(_ label: String, isDescending: Bool = false) {
+        self.label = label
+        self.isDescending = isDescending
     }
 }
 
