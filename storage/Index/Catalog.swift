@@ -1,8 +1,8 @@
 public import Bytes
 public import Model
 
-/// The index of parts: which count, what they cover, which streams they hold. SQLite in the data folder here, PostgreSQL
-/// later. A commit is the only switch of visibility (storage rule 1).
+/// The index of parts: which count, what they cover, which streams they hold. SQLite in the data folder here,
+/// PostgreSQL later. A commit is the only switch of visibility (storage rule 1).
 ///
 /// All methods block and belong on the catalog thread: never on event loops or scan workers.
 public protocol Catalog: Sendable {
@@ -29,7 +29,7 @@ public protocol Catalog: Sendable {
     func streams(tenant: TenantID, name: String, value: String) throws(CatalogError) -> [LabelSet]
 
     /// Claims a periodic job for `owner` until `now` + `ttlSeconds`; nil while another owner holds it. The owner who
-    /// holds it already extends it. A job that changes hands gets a higher token, which fences off its former owner.
+    /// holds it extends it. A job that changes hands gets a higher token, which fences off its former owner.
     func claim(job: String, owner: UInt64, ttlSeconds: Int, now: Int64) throws(CatalogError) -> Lease?
 
     /// Marks all live parts of a day dead in one transaction and returns them. What they covered stays covered: WAL that

@@ -129,6 +129,11 @@ public struct CatalogChanges: Hashable, Sendable {
     /// The revision these changes lead to.
     public var revision: UInt64
     public var parts: [CatalogPart]
+
+    public init(revision: UInt64, parts: [CatalogPart]) {
+        self.revision = revision
+        self.parts = parts
+    }
 }
 
 /// A stream's row.
@@ -136,6 +141,12 @@ public struct CatalogStream: Hashable, Sendable {
     public var tenant: TenantID
     public var hash: Hash128
     public var labels: LabelSet
+
+    public init(tenant: TenantID, hash: Hash128, labels: LabelSet) {
+        self.tenant = tenant
+        self.hash = hash
+        self.labels = labels
+    }
 }
 
 /// The whole catalog but for the statistics.
@@ -151,4 +162,9 @@ public struct CatalogState: Hashable, Sendable {
     public var streams: [CatalogStream] = []
     /// The highest sequence ever covered, by writer: stays when the days it was in are gone.
     public var highestSequences: [UInt64: UInt64] = [:]
+
+    public init(storeID: Hash128, revision: UInt64) {
+        self.storeID = storeID
+        self.revision = revision
+    }
 }

@@ -21,6 +21,9 @@ final class CatalogTables {
     var tenants: [Int64: TenantID] = [:]
     var knownStreams: [StreamKey: KnownStream] = [:]
 
+    /// The file was empty when it was opened.
+    private(set) var isNew = false
+
     private init(_ database: Database) {
         self.database = database
     }
@@ -41,7 +44,7 @@ final class CatalogTables {
         switch outcome {
         case .damaged(let reason): throw .damaged(path: path, reason: reason)
         case .newer(let version): throw .newerSchema(path: path, version: version)
-        case .ready: break
+        case .ready(let isNew): tables.isNew = isNew
         }
         if let found, found != storeID { throw .otherStore(path: path, found: found) }
         return tables

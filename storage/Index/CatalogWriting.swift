@@ -121,13 +121,12 @@ extension CatalogTables {
 
     private func cover(_ days: [DayCoverage]) throws(DatabaseError) {
         guard !days.isEmpty else { return }
-        // Compared unsigned: the sign bit of a bit pattern is flipped for the comparison.
+        // Compared unsigned: with the sign bit set a number is higher than any without.
         let writer = try database.prepare(
             """
             INSERT INTO writer(id, highest) VALUES(?1, ?2) ON CONFLICT(id) DO UPDATE SET highest = ?2
-            WHERE highest + ?3 < ?2 + ?3
+            WHERE (?2 < 0) > (highest < 0) OR ((?2 < 0) = (highest < 0) AND ?2 > highest)
             """)
-        try writer.bind(3, Int64.min)
         for day in days {
             var coverage = try self.coverage(tenant: day.tenant, day: day.day)
             coverage.formUnion(day.coverage)

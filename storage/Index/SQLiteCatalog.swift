@@ -6,15 +6,20 @@ import Synchronization
 public final class SQLiteCatalog: Catalog {
     public let path: String
     public let storeID: Hash128
+    /// There was no catalog before.
+    public let isNew: Bool
     private let tables: Mutex<CatalogTables>
 
     /// Opens the catalog at `path`, or creates an empty one (mode 0600).
     ///
-    /// On an error with `needsRebuild`, set aside `SQLiteCatalog.files(of:)` and open again: the parts give it all back.
+    /// On an error with `needsRebuild`, set aside `SQLiteCatalog.files(of:)` and open again: the parts give it all
+    /// back. An empty file counts as a new catalog.
     public init(path: String, storeID: Hash128) throws(CatalogError) {
         self.path = path
         self.storeID = storeID
-        tables = Mutex(try CatalogTables.open(path: path, storeID: storeID))
+        let opened = try CatalogTables.open(path: path, storeID: storeID)
+        isNew = opened.isNew
+        tables = Mutex(opened)
     }
 
     /// The files that make up the database at `path`: itself and, after a crash, its journal.

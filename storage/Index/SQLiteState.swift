@@ -6,6 +6,8 @@ import Synchronization
 /// The state store as a SQLite file.
 public final class SQLiteState: StateStore {
     public let path: String
+    /// There was no state before: a warning is due if there are parts, for somebody has removed it.
+    public let isNew: Bool
     private let database: Mutex<Database>
 
     /// Opens the state at `path`, or creates an empty one (mode 0600). A damaged file is left as it is.
@@ -22,7 +24,7 @@ public final class SQLiteState: StateStore {
         switch outcome {
         case .damaged(let reason): throw .damaged(path: path, reason: reason)
         case .newer(let version): throw .newerSchema(path: path, version: version)
-        case .ready: break
+        case .ready(let isNew): self.isNew = isNew
         }
     }
 

@@ -39,6 +39,11 @@ public struct StateListing: Hashable, Sendable {
     /// Sorted by key.
     public var records: [StateRecord] = []
     public var damagedKeys: [String] = []
+
+    public init(records: [StateRecord] = [], damagedKeys: [String] = []) {
+        self.records = records
+        self.damagedKeys = damagedKeys
+    }
 }
 
 /// A label name that became metadata because it had too many values (storage rule 12). Sticky: there is no way back.
