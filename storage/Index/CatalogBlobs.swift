@@ -14,14 +14,21 @@ extension Hash128 {
     }
 
     init?(bytes: [UInt8]) {
-        var reader = ByteReader(bytes)
-        guard bytes.count == 16, let hash = try? Hash128(from: &reader) else { return nil }
-        self = hash
+        guard bytes.count == 16 else { return nil }
+        self.init(bytes, at: 0)
     }
 
     init(from reader: inout ByteReader) throws(ReadError) {
-        let high = try reader.littleEndian(UInt64.self).byteSwapped
-        let low = try reader.littleEndian(UInt64.self).byteSwapped
+        self.init(reader.bytes, at: try reader.range(16).lowerBound)
+    }
+
+    private init(_ bytes: [UInt8], at offset: Int) {
+        var high: UInt64 = 0
+        var low: UInt64 = 0
+        for index in offset..<(offset + 8) {
+            high = high << 8 | UInt64(bytes[index])
+            low = low << 8 | UInt64(bytes[index + 8])
+        }
         self.init(high: high, low: low)
     }
 }

@@ -69,7 +69,8 @@ extension CatalogTables {
         guard let number = tenantNumbers[tenant] else { return [] }
         let rows = try database.prepare(
             """
-            SELECT labels FROM label_pair JOIN stream ON stream.id = label_pair.stream
+            SELECT labels FROM label_pair
+            JOIN posting ON posting.pair = label_pair.id JOIN stream ON stream.id = posting.stream
             WHERE label_pair.tenant = ?1 AND name = ?2 AND value = ?3 ORDER BY stream.id
             """)
         try rows.bind(1, number)

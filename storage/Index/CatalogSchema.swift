@@ -4,7 +4,8 @@
 //   meta          store: id of the data folder (16 bytes); revision: number of commits
 //   tenant        numbers for names
 //   stream        one row a label set: hash and canonical encoding; last_day: the latest day of a part with it
-//   label_pair    which streams carry name = value
+//   label_pair    each name = value of a tenant once
+//   posting       which streams carry which pair: numbers only, a tenth of the bytes of pairs written out
 //   part          one row a file: its footer's facts; state 'live' or 'dead'; revision of its last change; crc over all
 //                 but those two. A part row that went bad would delete or hide a file: hence the checksum, and words
 //                 for the state, which no single bit turns into each other.
@@ -26,8 +27,10 @@ extension Schema {
                 id INTEGER PRIMARY KEY, tenant INTEGER NOT NULL, hash BLOB NOT NULL, labels BLOB NOT NULL,
                 last_day INTEGER NOT NULL, UNIQUE(tenant, hash));
             CREATE TABLE label_pair(
-                tenant INTEGER NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, stream INTEGER NOT NULL,
-                PRIMARY KEY(tenant, name, value, stream)) WITHOUT ROWID;
+                id INTEGER PRIMARY KEY, tenant INTEGER NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL,
+                UNIQUE(tenant, name, value));
+            CREATE TABLE posting(
+                pair INTEGER NOT NULL, stream INTEGER NOT NULL, PRIMARY KEY(pair, stream)) WITHOUT ROWID;
             CREATE TABLE part(
                 id BLOB PRIMARY KEY, store BLOB NOT NULL, tenant INTEGER NOT NULL, day INTEGER NOT NULL,
                 generation INTEGER NOT NULL, rows INTEGER NOT NULL, raw_bytes INTEGER NOT NULL,

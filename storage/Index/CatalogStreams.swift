@@ -9,19 +9,10 @@ extension CatalogTables {
         if let known = tenantNumbers[tenant] { return known }
         let insert = try database.prepare("INSERT INTO tenant(name) VALUES(?1) RETURNING id")
         try insert.bind(1, tenant.name)
-        guard try insert.step() else { throw damage("tenant \(tenant) got no number") }
-        let number = insert.int64(0)
-        while try insert.step() {}
+        let number = try insert.onlyNumber()
         tenantNumbers[tenant] = number
         tenants[number] = tenant
         return number
-    }
-
-    private struct NewPair {
-        var tenant: Int64
-        var name: [UInt8]
-        var value: [UInt8]
-        var stream: Int64
     }
 
     /// Gives all streams of `parts` numbers and notes the days they were last seen.
@@ -29,7 +20,7 @@ extension CatalogTables {
         let insert = try database.prepare(
             "INSERT INTO stream(tenant, hash, labels, last_day) VALUES(?1, ?2, ?3, ?4) RETURNING id")
         let seen = try database.prepare("UPDATE stream SET last_day = ?2 WHERE id = ?1")
-        var pairs: [NewPair] = []
+        var new: [(key: StreamKey, number: Int64, labels: LabelSet)] = []
         for part in parts {
             let tenant = try number(of: part.summary.tenant)
             let day = part.summary.day.number
@@ -53,35 +44,62 @@ extension CatalogTables {
                 try insert.bind(2, stream.hash.bytes)
                 try insert.bind(3, stream.labels.encoded)
                 try insert.bind(4, Int64(day))
-                guard try insert.step() else { throw damage("stream \(stream.labels) got no number") }
-                let number = insert.int64(0)
-                while try insert.step() {}
-                insert.reset()
+                let number = try insert.onlyNumber()
                 knownStreams[key] = KnownStream(number: number, lastDay: day)
-                forEachPair(of: stream.labels.encoded) { name, value in
-                    pairs.append(NewPair(tenant: tenant, name: name, value: value, stream: number))
-                }
+                new.append((key, number, stream.labels))
             }
         }
-        try insertPairs(&pairs)
+        if !new.isEmpty { try insertPostings(of: new) }
     }
 
-    /// In the order of the table's key, which makes thousands of new pairs a walk instead of as many searches.
-    private func insertPairs(_ pairs: inout [NewPair]) throws(DatabaseError) {
-        guard !pairs.isEmpty else { return }
-        pairs.sort { a, b in
-            if a.tenant != b.tenant { return a.tenant < b.tenant }
-            let names = a.name.span.compare(b.name.span)
-            if names != 0 { return names < 0 }
-            let values = a.value.span.compare(b.value.span)
-            return values != 0 ? values < 0 : a.stream < b.stream
+    private struct PairKey: Hashable {
+        var tenant: Int64
+        /// Name and value, each prefixed with its length.
+        var encoded: ArraySlice<UInt8>
+    }
+
+    private func insertPostings(
+        of streams: [(key: StreamKey, number: Int64, labels: LabelSet)]
+    ) throws(DatabaseError) {
+        let find = try database.prepare("SELECT id FROM label_pair WHERE tenant = ?1 AND name = ?2 AND value = ?3")
+        let add = try database.prepare("INSERT INTO label_pair(tenant, name, value) VALUES(?1, ?2, ?3) RETURNING id")
+        var numbers: [PairKey: Int64] = [:]
+        var postings: [(pair: Int64, stream: Int64)] = []
+        for stream in streams {
+            let encoded = stream.labels.encoded
+            var cursor = PairCursor(0..<encoded.count)
+            var start = 0
+            while let pair = cursor.next(in: encoded.span) {
+                let key = PairKey(tenant: stream.key.tenant, encoded: encoded[start..<cursor.offset])
+                start = cursor.offset
+                if let known = numbers[key] {
+                    postings.append((known, stream.number))
+                    continue
+                }
+                let name = Array(encoded[pair.name])
+                let value = Array(encoded[pair.value])
+                try find.bind(1, key.tenant)
+                try find.bind(2, textBytes: name)
+                try find.bind(3, textBytes: value)
+                var number: Int64? = try find.step() ? find.int64(0) : nil
+                find.reset()
+                if number == nil {
+                    try add.bind(1, key.tenant)
+                    try add.bind(2, textBytes: name)
+                    try add.bind(3, textBytes: value)
+                    number = try add.onlyNumber()
+                }
+                guard let number else { continue }
+                numbers[key] = number
+                postings.append((number, stream.number))
+            }
         }
-        let insert = try database.prepare("INSERT INTO label_pair(tenant, name, value, stream) VALUES(?1, ?2, ?3, ?4)")
-        for pair in pairs {
-            try insert.bind(1, pair.tenant)
-            try insert.bind(2, textBytes: pair.name)
-            try insert.bind(3, textBytes: pair.value)
-            try insert.bind(4, pair.stream)
+        // In the order of the table's key, which makes thousands of them a walk instead of as many searches.
+        postings.sort { ($0.pair, $0.stream) < ($1.pair, $1.stream) }
+        let insert = try database.prepare("INSERT INTO posting(pair, stream) VALUES(?1, ?2)")
+        for posting in postings {
+            try insert.bind(1, posting.pair)
+            try insert.bind(2, posting.stream)
             try insert.run()
         }
     }
@@ -89,40 +107,21 @@ extension CatalogTables {
     /// Forgets coverage and streams by the rules of `Catalog.forgetHistory`.
     func forgetHistory(before day: Day) throws(DatabaseError) {
         try database.transaction { () throws(DatabaseError) in
-            let oldest = try database.number("SELECT min(day) FROM part WHERE 1 HAVING count(*) > 0")
+            let oldest = try database.number("SELECT day FROM part ORDER BY day LIMIT 1")
             let cut = min(Int64(day.number), oldest ?? .max)
-            let covered = try database.prepare("DELETE FROM covered WHERE day < ?1")
-            try covered.bind(1, cut)
-            try covered.run()
-            let gone = try database.prepare("SELECT id, tenant, labels FROM stream WHERE last_day < ?1")
-            try gone.bind(1, cut)
-            let pair = try database.prepare(
-                "DELETE FROM label_pair WHERE tenant = ?1 AND name = ?2 AND value = ?3 AND stream = ?4")
-            while try gone.step() {
-                var pairs: [NewPair] = []
-                forEachPair(of: gone.bytes(2)) { name, value in
-                    pairs.append(NewPair(tenant: gone.int64(1), name: name, value: value, stream: gone.int64(0)))
-                }
-                for old in pairs {
-                    try pair.bind(1, old.tenant)
-                    try pair.bind(2, textBytes: old.name)
-                    try pair.bind(3, textBytes: old.value)
-                    try pair.bind(4, old.stream)
-                    try pair.run()
-                }
+            for sql in [
+                "DELETE FROM covered WHERE day < ?1",
+                "DELETE FROM posting WHERE stream IN (SELECT id FROM stream WHERE last_day < ?1)",
+                """
+                DELETE FROM label_pair WHERE ?1 = ?1 AND NOT EXISTS (SELECT 1 FROM posting WHERE pair = label_pair.id)
+                """,
+                "DELETE FROM stream WHERE last_day < ?1",
+            ] {
+                let statement = try database.prepare(sql)
+                try statement.bind(1, cut)
+                try statement.run()
             }
-            let streams = try database.prepare("DELETE FROM stream WHERE last_day < ?1")
-            try streams.bind(1, cut)
-            try streams.run()
         }
         try readNumbers()
-    }
-
-    private func forEachPair(of encoded: [UInt8], _ body: ([UInt8], [UInt8]) -> Void) {
-        var cursor = PairCursor(0..<encoded.count)
-        let span = encoded.span
-        while let pair = cursor.next(in: span) {
-            body(Array(encoded[pair.name]), Array(encoded[pair.value]))
-        }
     }
 }

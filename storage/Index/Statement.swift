@@ -80,6 +80,16 @@ struct Statement: ~Copyable {
         reset()
     }
 
+    /// Runs a statement with one row, and makes it ready for the next binding: the number in its first column.
+    func onlyNumber() throws(DatabaseError) -> Int64 {
+        guard try step() else {
+            throw DatabaseError(code: SQLITE_INTERNAL, message: "no row", sql: sql, path: database.path)
+        }
+        let number = int64(0)
+        try run()
+        return number
+    }
+
     /// Makes the statement ready to run again; bindings stay.
     func reset() {
         // The result repeats the error that `step` has thrown already.
