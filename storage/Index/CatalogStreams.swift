@@ -7,9 +7,9 @@ extension CatalogTables {
     /// The number of `tenant`, new or known. Only inside a transaction.
     func number(of tenant: TenantID) throws(DatabaseError) -> Int64 {
         if let known = tenantNumbers[tenant] { return known }
-        let insert = try database.prepare("INSERT INTO tenant(name) VALUES(?1) RETURNING id")
+        let insert = try database.prepare("INSERT INTO tenant(name) VALUES(?1)")
         try insert.bind(1, tenant.name)
-        let number = try insert.onlyNumber()
+        guard let number = try insert.insert() else { throw damage("tenant \(tenant) got no number") }
         tenantNumbers[tenant] = number
         tenants[number] = tenant
         return number
@@ -18,7 +18,7 @@ extension CatalogTables {
     /// Gives all streams of `parts` numbers and notes the days they were last seen.
     func registerStreams(of parts: [AddedPart]) throws(DatabaseError) {
         let insert = try database.prepare(
-            "INSERT INTO stream(tenant, hash, labels, last_day) VALUES(?1, ?2, ?3, ?4) RETURNING id")
+            "INSERT INTO stream(tenant, hash, labels, last_day) VALUES(?1, ?2, ?3, ?4)")
         let seen = try database.prepare("UPDATE stream SET last_day = ?2 WHERE id = ?1")
         var new: [(key: StreamKey, number: Int64, labels: LabelSet)] = []
         for part in parts {
@@ -44,7 +44,7 @@ extension CatalogTables {
                 try insert.bind(2, stream.hash.bytes)
                 try insert.bind(3, stream.labels.encoded)
                 try insert.bind(4, Int64(day))
-                let number = try insert.onlyNumber()
+                guard let number = try insert.insert() else { throw damage("\(stream.labels) got no number") }
                 knownStreams[key] = KnownStream(number: number, lastDay: day)
                 new.append((key, number, stream.labels))
             }
@@ -62,7 +62,7 @@ extension CatalogTables {
         of streams: [(key: StreamKey, number: Int64, labels: LabelSet)]
     ) throws(DatabaseError) {
         let find = try database.prepare("SELECT id FROM label_pair WHERE tenant = ?1 AND name = ?2 AND value = ?3")
-        let add = try database.prepare("INSERT INTO label_pair(tenant, name, value) VALUES(?1, ?2, ?3) RETURNING id")
+        let add = try database.prepare("INSERT OR IGNORE INTO label_pair(tenant, name, value) VALUES(?1, ?2, ?3)")
         var numbers: [PairKey: Int64] = [:]
         var postings: [(pair: Int64, stream: Int64)] = []
         for stream in streams {
@@ -78,18 +78,7 @@ extension CatalogTables {
                 }
                 let name = Array(encoded[pair.name])
                 let value = Array(encoded[pair.value])
-                try find.bind(1, key.tenant)
-                try find.bind(2, textBytes: name)
-                try find.bind(3, textBytes: value)
-                var number: Int64? = try find.step() ? find.int64(0) : nil
-                find.reset()
-                if number == nil {
-                    try add.bind(1, key.tenant)
-                    try add.bind(2, textBytes: name)
-                    try add.bind(3, textBytes: value)
-                    number = try add.onlyNumber()
-                }
-                guard let number else { continue }
+                let number = try number(ofPair: name, value, tenant: key.tenant, add, find)
                 numbers[key] = number
                 postings.append((number, stream.number))
             }
@@ -102,6 +91,21 @@ extension CatalogTables {
             try insert.bind(2, posting.stream)
             try insert.run()
         }
+    }
+
+    private func number(
+        ofPair name: [UInt8], _ value: [UInt8], tenant: Int64, _ add: borrowing Statement, _ find: borrowing Statement
+    ) throws(DatabaseError) -> Int64 {
+        try add.bind(1, tenant)
+        try add.bind(2, textBytes: name)
+        try add.bind(3, textBytes: value)
+        if let number = try add.insert() { return number }
+        try find.bind(1, tenant)
+        try find.bind(2, textBytes: name)
+        try find.bind(3, textBytes: value)
+        defer { find.reset() }
+        guard try find.step() else { throw damage("label pair \(name.text) is there and is not") }
+        return find.int64(0)
     }
 
     /// Forgets coverage and streams by the rules of `Catalog.forgetHistory`.

@@ -80,14 +80,12 @@ struct Statement: ~Copyable {
         reset()
     }
 
-    /// Runs a statement with one row, and makes it ready for the next binding: the number in its first column.
-    func onlyNumber() throws(DatabaseError) -> Int64 {
-        guard try step() else {
-            throw DatabaseError(code: SQLITE_INTERNAL, message: "no row", sql: sql, path: database.path)
-        }
-        let number = int64(0)
+    /// Runs an INSERT and returns the number of its row; nil when it inserted none (`OR IGNORE`). Cheaper than
+    /// `RETURNING`, for which SQLite builds a table of its own each time.
+    func insert() throws(DatabaseError) -> Int64? {
         try run()
-        return number
+        let connection = unsafe try database.connection(for: sql)
+        return unsafe sqlite3_changes(connection) > 0 ? unsafe sqlite3_last_insert_rowid(connection) : nil
     }
 
     /// Makes the statement ready to run again; bindings stay.
