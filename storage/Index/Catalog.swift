@@ -32,8 +32,8 @@ public protocol Catalog: Sendable {
     /// holds it extends it. A job that changes hands gets a higher token, which fences off its former owner.
     func claim(job: String, owner: UInt64, ttlSeconds: Int, now: Int64) throws(CatalogError) -> Lease?
 
-    /// Marks all live parts of a day dead in one transaction and returns them. What they covered stays covered: WAL that
-    /// still holds their rows is not replayed.
+    /// Marks all live parts of a day dead in one transaction and returns them. What they covered stays covered: WAL
+    /// that still holds their rows is not replayed.
     func dropDay(tenant: TenantID, day: Day) throws(CatalogError) -> [PartSummary]
 
     /// Forgets coverage of days before `day`, and streams that no later day used. Days that still have parts, live or
