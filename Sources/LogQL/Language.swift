@@ -24,9 +24,12 @@ public enum Dialect: Sendable {
 public struct Language: Sendable {
     /// Queries of this many bytes and more are refused.
     public static let sizeLimitBytes = 131_072
-    /// How deep parentheses, calls and mixed filter connectives may nest.
-    public static let depthLimit = 128
-    /// How many binary operators a query may hold; a chain of them is as deep as it is long.
+    /// How many levels a tree may have; a chain of operators of one strength is one level.
+    public static let depthLimit = 80
+    /// How deep the parser follows parentheses, calls and operands: what any tree within `depthLimit` needs, printed
+    /// with all its parentheses. It bounds the stack: some 250 KB in a release build.
+    static let nestingLimit = 256
+    /// How many binary operators a query may hold; a chain of them is as deep in memory as it is long.
     public static let operationLimit = 512
 
     public var dialect: Dialect
@@ -42,6 +45,9 @@ public struct Language: Sendable {
         var parser = try parser(text)
         let expression = try parser.wholeExpression()
         try parser.throwDeferred()
+        if expression.depth > Self.depthLimit {
+            throw ParseError("query nests deeper than \(Self.depthLimit) levels")
+        }
         if dialect == .loki {
             for selector in expression.selectors { try checkSelects(selector) }
         }

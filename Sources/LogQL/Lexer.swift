@@ -28,7 +28,9 @@ struct Lexer {
             let startLine = line
             let startColumn = column
             let kind = next()
-            tokens.append(Token(kind: kind, line: startLine, column: startColumn))
+            var token = Token(kind: kind, line: startLine, column: startColumn)
+            if case .fault = kind, peek() == UInt8(ascii: "[") { token.line = 0 }
+            tokens.append(token)
             switch kind {
             case .end, .fault: return tokens
             default: break

@@ -28,7 +28,8 @@ extension Lexer {
 
     mutating func number() -> Token.Kind {
         let start = position
-        if peek() == UInt8(ascii: "0"), [0x78, 0x62, 0x6F].contains(peek(1) | 0x20) {
+        let isOtherBase = peek() == UInt8(ascii: "0") && [0x78, 0x62, 0x6F].contains(peek(1) | 0x20)
+        if isOtherBase, Self.isName(peek(2)) {
             advance(2)
             while Self.isName(peek()) { advance() }
             return .number(text(from: start))

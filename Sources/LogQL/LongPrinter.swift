@@ -55,10 +55,13 @@ struct LongPrinter {
             indented { $0.metric(aggregation.operand) }
             line(")")
         case .binary(let operation):
+            let chain = Printer.flatChain(operation)
             line("(")
-            indented { $0.metric(operation.left) }
-            line(Printer.connective(operation))
-            indented { $0.metric(operation.right) }
+            indented { $0.metric(chain[0].left) }
+            for link in chain {
+                line(Printer.connective(link))
+                indented { $0.metric(link.right) }
+            }
             line(")")
         case .labelReplace(let replace):
             line("label_replace(")

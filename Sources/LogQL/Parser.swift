@@ -79,8 +79,8 @@ struct Parser {
 
     mutating func descend() throws(ParseError) {
         depth &+= 1
-        if depth > Language.depthLimit {
-            throw ParseError("expression nests deeper than \(Language.depthLimit) levels", at: token.place)
+        if depth > Language.nestingLimit {
+            throw ParseError("query nests deeper than \(Language.nestingLimit) levels", at: token.place)
         }
     }
 

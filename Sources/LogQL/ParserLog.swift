@@ -3,6 +3,10 @@ extension Parser {
     mutating func logQuery() throws(ParseError) -> LogQuery {
         var query = LogQuery(selector: try selector())
         query.stages = try stages()
+        if isNext(.pipe), peek(1).kind == .keyword(.unwrap) {
+            advance()
+            throw unexpected()
+        }
         if dialect == .dendro { query.resultSteps = try resultSteps() }
         return query
     }

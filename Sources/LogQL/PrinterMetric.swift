@@ -12,10 +12,13 @@ extension Printer {
             metric(aggregation.operand)
             text += ")"
         case .binary(let operation):
+            let chain = Self.flatChain(operation)
             text += "("
-            metric(operation.left)
-            text += " \(Self.connective(operation)) "
-            metric(operation.right)
+            metric(chain[0].left)
+            for link in chain {
+                text += " \(Self.connective(link)) "
+                metric(link.right)
+            }
             text += ")"
         case .literal(let value): text += Self.literal(value)
         case .vector(let value): text += "vector(\(NumberText.printFixed(value)))"
@@ -79,6 +82,13 @@ extension Printer {
 
     static func grouping(_ grouping: Grouping) -> String {
         "\(grouping.isWithout ? "without" : "by") (\(grouping.labels.joined(separator: ",")))"
+    }
+
+    /// The operations written between one pair of parentheses: one, unless the chain is long. A long chain is written
+    /// flat, since the reader follows parentheses to a bounded depth only.
+    static func flatChain(_ operation: BinaryOperation) -> [BinaryOperation] {
+        let chain = operation.chain
+        return chain.count > 16 ? chain : [operation]
     }
 
     /// The operator and how series are matched.
