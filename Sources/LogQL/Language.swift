@@ -27,7 +27,7 @@ public struct Language: Sendable {
     /// How many levels a tree may have; a chain of operators of one strength is one level.
     public static let depthLimit = 80
     /// How deep the parser follows parentheses, calls and operands: what any tree within `depthLimit` needs, printed
-    /// with all its parentheses. It bounds the stack: some 250 KB in a release build.
+    /// with all its parentheses. It bounds the stack: less than 512 KB in a release build.
     static let nestingLimit = 256
     /// How many binary operators a query may hold; a chain of them is as deep in memory as it is long.
     public static let operationLimit = 512

@@ -19,8 +19,12 @@ struct StandInRegexes: RegexChecker {
         let text: [UInt8]
         var index = 0
         var isOpen = false
+        var depth = 0
 
         mutating func alternatives() -> Bool {
+            depth += 1
+            defer { depth -= 1 }
+            guard depth < 100 else { return false }
             var isEmpty = sequence()
             while index < text.count, text[index] == UInt8(ascii: "|") {
                 index += 1
