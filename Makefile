@@ -1,0 +1,55 @@
+# make run [ARGS="--data-dir /var/lib/dendro"]   build for release and serve
+# make test                                      everything that can fail
+# make deps | fmt | lint | bench | clean
+
+SHELL := /bin/bash
+SWIFT ?= swift
+ARGS ?=
+PACKAGES := libsqlite3-dev zlib1g-dev liblz4-dev libzstd-dev libsnappy-dev libre2-dev
+CODE := Sources storage promtail-compat Tests Package.swift
+
+.PHONY: run test bench fmt lint clean deps
+
+run: deps
+	$(SWIFT) build -c release --product dendro
+	exec "$$($(SWIFT) build -c release --show-bin-path)/dendro" serve $(ARGS)
+
+test: deps
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build
+
+bench: deps
+	Benchmarks/run.sh
+
+fmt:
+	$(SWIFT) format --in-place --recursive --parallel $(CODE)
+
+lint:
+	$(SWIFT) format lint --strict --recursive --parallel $(CODE)
+
+clean:
+	rm -rf .build
+
+# The C libraries come from the distribution. Missing ones are installed where that is possible without a question, and
+# named with the command to install them where it is not.
+deps:
+	@set -euo pipefail; \
+	command -v $(SWIFT) >/dev/null || { echo "Swift 6.3 or newer is needed: https://swift.org/install/linux"; exit 1; }; \
+	if ! command -v dpkg-query >/dev/null; then \
+	    echo "Not a Debian system: make sure the libraries of these packages are there: $(PACKAGES)"; exit 0; \
+	fi; \
+	missing=""; \
+	for package in $(PACKAGES); do \
+	    dpkg-query -W -f '$${db:Status-Status}\n' "$$package" 2>/dev/null | grep -qx installed \
+	        || missing="$$missing $$package"; \
+	done; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	echo "Missing packages:$$missing"; \
+	if [ "$$(id -u)" = 0 ]; then as_root=""; \
+	elif sudo -n true 2>/dev/null; then as_root="sudo"; \
+	else echo "They need to be installed first:"; \
+	    echo "    sudo apt-get update && sudo apt-get install -y$$missing"; exit 1; \
+	fi; \
+	echo "Installing them with $${as_root:+$$as_root }apt-get."; \
+	$$as_root apt-get update -q; \
+	$$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing
