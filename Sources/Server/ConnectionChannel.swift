@@ -1,0 +1,63 @@
+import HTTPTypes
+import HummingbirdCore
+import Logging
+import NIOCore
+import NIOHTTP1
+import NIOHTTPTypes
+import NIOHTTPTypesHTTP1
+
+/// A connection: large reads, HTTP/1.1 with pipelining, the front handler, and Hummingbird behind it.
+struct ConnectionChannel: HTTPChannelHandler {
+    typealias Value = NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>
+
+    /// A request line must take a LogQL text of 128 KiB, percent-encoded in part.
+    static let headLimitBytes = 1 << 20
+    static let headerFieldsLimit = 100
+    static let readBytes = 256 << 10
+
+    let responder: Responder
+    let front: FrontHandler.Parts
+
+    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
+        let front = self.front
+        return channel.setOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.readBytes))
+            .flatMap { channel.setOption(.tcpOption(.tcp_nodelay), value: 1) }
+            .flatMapThrowing {
+                let pipeline = channel.pipeline.syncOperations
+                let handler = FrontHandler(front, clientAddress: channel.remoteAddress?.ipAddress ?? "-")
+                var limits = NIOHTTPDecoderLimitConfiguration()
+                limits.maxHeaderFieldSize = Self.headLimitBytes
+                limits.maxHeaderListSize = Self.headLimitBytes
+                limits.maxHeaderFieldCount = Self.headerFieldsLimit
+                try pipeline.addHandler(ArrivalObserver(handler, eventLoop: channel.eventLoop))
+                try pipeline.configureHTTPServerPipeline(
+                    withPipeliningAssistance: true, withErrorHandling: false, withOutboundHeaderValidation: true,
+                    withEncoderConfiguration: .init(), withDecoderLimitConfiguration: limits)
+                try pipeline.addHandler(handler)
+                try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: false))
+                return try NIOAsyncChannel(
+                    wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
+            }
+    }
+
+    func handle(value: Value, logger: Logger) async {
+        await handleHTTP(asyncChannel: value, logger: logger)
+    }
+}
+
+/// Tells the front handler that bytes came, before they make up a request head: so a head that drips in is noticed.
+final class ArrivalObserver: ChannelInboundHandler, Sendable {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+
+    private let front: NIOLoopBound<FrontHandler>
+
+    init(_ front: FrontHandler, eventLoop: any EventLoop) {
+        self.front = NIOLoopBound(front, eventLoop: eventLoop)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        front.value.bytesArrived()
+        context.fireChannelRead(data)
+    }
+}

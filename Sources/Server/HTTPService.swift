@@ -1,0 +1,65 @@
+import Hummingbird
+import HummingbirdCore
+public import Logging
+import Model
+public import NIOCore
+import Query
+public import ServiceLifecycle
+
+/// The HTTP server as a service: it runs until it is told to stop, then answers what is under way and ends.
+public struct HTTPService: Service {
+    private let backend: Backend
+    private let options: ServerOptions
+    private let logger: Logger
+    private let group: any EventLoopGroup
+    private let onListening: @Sendable (_ port: Int) async -> Void
+
+    /// - Parameter onListening: called once requests are taken, with the port.
+    public init(
+        backend: Backend, options: ServerOptions, logger: Logger, group: any EventLoopGroup,
+        onListening: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
+    ) {
+        self.backend = backend
+        self.options = options
+        self.logger = logger
+        self.group = group
+        self.onListening = onListening
+    }
+
+    public func run() async throws {
+        let parts = FrontHandler.Parts(
+            options: options, pushLimitBytes: backend.limits.bodyBytes.value,
+            pushRoutes: PushRoutes(backend: backend, options: options),
+            budget: BodyBudget(limitBytes: options.bodyBudgetBytes),
+            log: AccessLog(metrics: backend.metrics, logger: logger, slowMilliseconds: options.slowMilliseconds))
+        let application = Application(
+            responder: RouteTable(HTTPService.routes(backend)),
+            server: HTTPServerBuilder { ConnectionChannel(responder: $0, front: parts) },
+            configuration: ApplicationConfiguration(
+                address: .hostname(options.host, port: options.port), backlog: 1024, reuseAddress: true),
+            onServerRunning: { [onListening] channel in await onListening(channel.localAddress?.port ?? 0) },
+            eventLoopGroupProvider: .shared(group), logger: HTTPService.quiet(logger))
+        try await application.run()
+    }
+
+    /// Every route behind the front handler.
+    static func routes(_ backend: Backend) -> [Route] {
+        var options = QueryOptions()
+        options.highCardinality = backend.highCardinality
+        options.indexed = backend.indexed
+        let executor = QueryExecutor(scheduler: backend.scheduler, limits: backend.limits, options: options)
+        var pageLimits = backend.limits
+        pageLimits.queryEntries.value = max(pageLimits.queryEntries.value, ObservabilityLogs.entriesLimit * 3 + 1)
+        let pages = QueryExecutor(scheduler: backend.scheduler, limits: pageLimits, options: options)
+        return QueryRoutes(backend: backend, executor: executor).routes
+            + LabelRoutes(backend: backend, executor: executor).routes
+            + ObservabilityLogs(backend: backend, executor: pages).routes + OpsRoutes(backend: backend).routes
+    }
+
+    /// Hummingbird tells of its own doings at `info`; ours are logged by ourselves.
+    private static func quiet(_ logger: Logger) -> Logger {
+        var logger = logger
+        logger.logLevel = max(logger.logLevel, .warning)
+        return logger
+    }
+}

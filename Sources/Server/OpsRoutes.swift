@@ -1,0 +1,58 @@
+import Model
+import Observe
+
+/// What operators, probes and Prometheus ask.
+struct OpsRoutes: Sendable {
+    let backend: Backend
+
+    var routes: [Route] {
+        [
+            Route(Route.get, "/ready") { _ in ready() },
+            Route(Route.get, "/health/live") { _ in .json(200, [UInt8]("{\"status\":\"healthy\"}\n".utf8)) },
+            Route(Route.get, "/health/ready") { _ in healthReady() },
+            Route(Route.get, "/loki/api/v1/status/buildinfo") { _ in buildInfo() },
+            Route(Route.get, "/metrics") { _ in
+                Answer(
+                    status: 200, headers: [("Content-Type", Exposition.mediaType)],
+                    body: MetricsPage(backend).bytes)
+            },
+            Route(Route.read, "/flush") { _ in
+                await backend.operations.flush()
+                return .noContent
+            },
+            Route(Route.get, "/config") { _ in .text(200, backend.operations.settingsText) },
+            Route(Route.get, "/services") { _ in .text(200, services()) },
+        ]
+    }
+
+    private func ready() -> Answer {
+        backend.operations.refusal.map { .text(503, $0 + "\n") } ?? .text(200, "ready\n")
+    }
+
+    private func healthReady() -> Answer {
+        var out = [UInt8]("{\"status\":".utf8)
+        let refusal = backend.operations.refusal
+        JSONText.append(refusal == nil ? "healthy" : "unhealthy", to: &out)
+        if let refusal {
+            out.append(contentsOf: ",\"message\":".utf8)
+            JSONText.append(refusal, to: &out)
+        }
+        out.append(contentsOf: "}\n".utf8)
+        return .json(refusal == nil ? 200 : 503, out)
+    }
+
+    /// Tools look at `version` to learn what a Loki can do, so it says which Loki this server behaves like; `revision` and
+    /// `branch` say what it is.
+    private func buildInfo() -> Answer {
+        var out = [UInt8]("{\"version\":\"3.7.6\",\"revision\":".utf8)
+        JSONText.append(backend.operations.version, to: &out)
+        out.append(
+            contentsOf: ",\"branch\":\"dendro\",\"buildUser\":\"\",\"buildDate\":\"\",\"goVersion\":\"\"}\n".utf8)
+        return Answer(status: 200, headers: [("Content-Type", "application/json")], body: out)
+    }
+
+    private func services() -> String {
+        let store = backend.operations.refusal == nil ? "Running" : "Failed"
+        return ["server => Running", "store => \(store)", "querier => Running"].joined(separator: "\n") + "\n"
+    }
+}

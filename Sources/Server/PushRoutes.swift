@@ -1,0 +1,141 @@
+import Bytes
+import Model
+import NIOCore
+import Observe
+import Push
+import Receive
+import Store
+
+/// A push as the front handler hands it over: what a decoder needs, and nothing that belongs to an event loop.
+struct PushRequest: Sendable {
+    var route: PushRoute
+    /// Path and query as sent.
+    var target: RoutePath
+    var contentType: String?
+    var contentEncoding: String?
+    var idempotencyKey: String?
+    var body: ByteBuffer
+
+    /// Whether decoding takes long enough to be done on a worker thread.
+    func isLarge(_ options: ServerOptions) -> Bool {
+        let isPlain = (contentEncoding ?? "").isEmpty || contentEncoding == "identity"
+        let isPacked = !isPlain || (route == .loki && contentType?.hasPrefix("application/json") != true)
+        return body.readableBytes > (isPacked ? options.inlineCompressedBytes : options.inlinePlainBytes)
+    }
+}
+
+/// Which push format a path speaks.
+enum PushRoute: String, Sendable {
+    case loki
+    case plain
+
+    /// The push route at `path`, or nil, with the name under which it is counted.
+    static func at(_ path: String) -> (route: PushRoute, name: String)? {
+        switch path {
+        case "/loki/api/v1/push": (.loki, "loki_api_v1_push")
+        case "/api/prom/push": (.loki, "api_prom_push")
+        case "/api/v1/push": (.plain, "api_v1_push")
+        case "/api/v1/logs": (.plain, "api_v1_logs")
+        default: nil
+        }
+    }
+
+    func allows(_ method: String) -> Bool { method == "POST" || (self == .plain && method == "PUT") }
+}
+
+/// Pushes, from the whole body to the answer. `answer` is called once, on any thread.
+struct PushRoutes: Sendable {
+    let backend: Backend
+    let options: ServerOptions
+    private let arrival = ArrivalClock()
+
+    init(backend: Backend, options: ServerOptions) {
+        self.backend = backend
+        self.options = options
+    }
+
+    func respond(_ request: PushRequest, _ answer: @escaping @Sendable (Answer) -> Void) {
+        backend.metrics.ingest.bodyBytes.add(request.body.readableBytes)
+        guard request.isLarge(options) else { return store(request, decode(request), answer) }
+        let scheduler = backend.scheduler
+        Task {
+            let decoded = await scheduler.run(.query) { decode(request) }
+            store(request, decoded, answer)
+        }
+    }
+
+    private func decode(_ request: PushRequest) -> Result<ReceiveResult, ReceiveError> {
+        let now = backend.clock.nowNanoseconds()
+        let body = request.body.readableBytesUInt8Span
+        do throws(ReceiveError) {
+            var result: ReceiveResult
+            switch request.route {
+            case .loki:
+                result = try LokiPush.decode(
+                    body: body, contentType: request.contentType, contentEncoding: request.contentEncoding,
+                    options: backend.receive, now: now)
+            case .plain:
+                result = try PlainPush.decode(
+                    body: body, queryLabels: try queryLabels(request), contentEncoding: request.contentEncoding,
+                    options: backend.receive, now: now, arrival: arrival)
+            }
+            if result.everyEntryHadTimestamp || request.idempotencyKey != nil {
+                result.batch.key = key(request, body)
+            }
+            return .success(result)
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func queryLabels(_ request: PushRequest) throws(ReceiveError) -> [(name: String, value: String)] {
+        do throws(ParameterError) {
+            return try RequestParameters(query: request.target.query).pairs
+        } catch {
+            throw ReceiveError.malformed(error.message)
+        }
+    }
+
+    /// What a repeat of this request is recognised by (storage rule 7).
+    private func key(_ request: PushRequest, _ body: borrowing ByteSpan) -> Hash128 {
+        var head: [UInt8] = []
+        head.appendPrefixed(TenantID.standard.name)
+        head.appendPrefixed(request.target.target)
+        head.appendPrefixed(request.idempotencyKey ?? "")
+        let outer = Hash.hash128(head, seed: backend.batchKeySeed)
+        return Hash128(
+            high: Hash.hash64(body, seed: outer.high), low: Hash.hash64(body, seed: outer.low ^ 0x9e37_79b9_7f4a_7c15))
+    }
+
+    private func store(
+        _ request: PushRequest, _ decoded: Result<ReceiveResult, ReceiveError>,
+        _ answer: @escaping @Sendable (Answer) -> Void
+    ) {
+        let metrics = backend.metrics.ingest
+        let result: ReceiveResult
+        switch decoded {
+        case .success(let success): result = success
+        case .failure(let error):
+            metrics.reject(error.status == 413 ? "request_too_large" : "invalid_request", count: 1)
+            return answer(ErrorAnswers.refused(error, on: request.route))
+        }
+        for (reason, count) in result.rejectedByReason { metrics.reject(reason.rawValue, count: count) }
+        metrics.unreadableTimestamps.add(result.unreadableTimestamps)
+        guard !result.batch.isEmpty else {
+            return answer(ErrorAnswers.stored(Receipt(acceptedRows: 0, duplicateRows: 0), result, on: request.route))
+        }
+        let lineBytes = result.batch.rows.reduce(0) { $0 &+ Int($1.lineCount) }
+        backend.sink.append(result.batch) { outcome in
+            switch outcome {
+            case .success(let receipt):
+                metrics.lines.add(receipt.acceptedRows)
+                metrics.lineBytes.add(lineBytes)
+                metrics.duplicates.add(receipt.duplicateRows)
+                answer(ErrorAnswers.stored(receipt, result, on: request.route))
+            case .failure(let error):
+                metrics.pushedBack.add()
+                answer(ErrorAnswers.pushedBack(error, on: request.route))
+            }
+        }
+    }
+}

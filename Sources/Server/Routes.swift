@@ -1,0 +1,117 @@
+import Bytes
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import Query
+
+/// The header by which a route tells the front handler its pattern; taken off before the answer leaves.
+enum RouteHeader {
+    static let name = "x-dendro-route"
+}
+
+/// A request as the routes behind the front handler see it: whole, its parameters taken apart.
+struct Call: Sendable {
+    let method: String
+    let path: String
+    /// Values of the path's `{…}` parts, decoded.
+    let captures: [String]
+    let headers: HTTPFields
+    let parameters: RequestParameters
+    let traceID: String
+
+    func header(_ name: String) -> String? { HTTPField.Name(name).flatMap { headers[$0] } }
+}
+
+/// A route: which methods and path it answers, and how.
+struct Route: Sendable {
+    let methods: Set<String>
+    /// Parts between slashes; one that is `{…}` matches anything but nothing.
+    let pattern: String
+    /// Under which the route is counted: `loki_api_v1_query_range`.
+    let name: String
+    let respond: @Sendable (Call) async throws -> Answer
+
+    init(_ methods: Set<String>, _ pattern: String, _ respond: @escaping @Sendable (Call) async throws -> Answer) {
+        self.methods = methods
+        self.pattern = pattern
+        self.respond = respond
+        name = pattern.split(separator: "/").map { $0.filter { $0 != "{" && $0 != "}" } }.joined(separator: "_")
+    }
+
+    static let read: Set<String> = ["GET", "POST"]
+    static let get: Set<String> = ["GET"]
+}
+
+/// All routes behind the front handler.
+struct RouteTable: HTTPResponder {
+    typealias Context = BasicRequestContext
+
+    private let fixed: [String: Route]
+    private let open: [(parts: [Substring], route: Route)]
+
+    init(_ routes: [Route]) {
+        fixed = Dictionary(
+            routes.filter { !$0.pattern.contains("{") }.map { ($0.pattern, $0) },
+            uniquingKeysWith: { first, _ in first })
+        open = routes.filter { $0.pattern.contains("{") }.map { ($0.pattern.split(separator: "/"), $0) }
+    }
+
+    /// The route at `path` and what its `{…}` parts match.
+    func find(_ path: String) -> (route: Route, captures: [Substring])? {
+        if let route = fixed[path] { return (route, []) }
+        let parts = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
+        for candidate in open where candidate.parts.count == parts.count {
+            var captures: [Substring] = []
+            let fits = zip(candidate.parts, parts).allSatisfy { wanted, part in
+                guard wanted.hasPrefix("{") else { return wanted == part }
+                captures.append(part)
+                return !part.isEmpty
+            }
+            if fits { return (candidate.route, captures) }
+        }
+        return nil
+    }
+
+    func respond(to request: Request, context: BasicRequestContext) async throws -> Response {
+        let target = RoutePath(target: request.head.path ?? "/", prefix: "")
+        guard let (route, captures) = find(target.path) else { return ErrorAnswers.notFound.response(route: "other") }
+        guard route.methods.contains(request.method.rawValue) else {
+            return Answer.empty(405).response(route: route.name)
+        }
+        let body = try await request.body.collect(upTo: .max)
+        let isForm = request.headers[.contentType]?.lowercased().hasPrefix("application/x-www-form-urlencoded") == true
+        let call: Call
+        do throws(ParameterError) {
+            var decoded: [String] = []
+            for capture in captures {
+                decoded.append(try RequestParameters.decoded(capture.utf8, plusIsSpace: false))
+            }
+            call = Call(
+                method: request.method.rawValue, path: target.path, captures: decoded, headers: request.headers,
+                parameters: try RequestParameters(query: target.query, form: isForm ? String(buffer: body) : ""),
+                traceID: HTTPField.Name("x-trace-id").flatMap { request.headers[$0] } ?? "")
+        } catch {
+            return ErrorAnswers.parameter(error).response(route: route.name)
+        }
+        do {
+            return try await route.respond(call).response(route: route.name)
+        } catch {
+            return ErrorAnswers.failed(error).response(route: route.name)
+        }
+    }
+}
+
+extension Answer {
+    /// This answer for Hummingbird to send.
+    func response(route: String) -> Response {
+        var fields = HTTPFields()
+        for header in headers {
+            if let name = HTTPField.Name(header.name) { fields.append(HTTPField(name: name, value: header.value)) }
+        }
+        if let name = HTTPField.Name(RouteHeader.name) { fields.append(HTTPField(name: name, value: route)) }
+        return Response(
+            status: HTTPResponse.Status(code: status), headers: fields, body: ResponseBody(byteBuffer: body))
+    }
+}

@@ -1,0 +1,100 @@
+// Server: the only target that knows HTTP. It turns requests into batches, queries and questions of operators, and what
+// comes of them into answers. Push requests are answered by a handler on the event loop (`FrontHandler`, `PushRoutes`),
+// everything else by routes behind it. It knows the store, the query side and the push formats by their public faces; it
+// must know no file formats, no command line and no settings file.
+
+public import Bytes
+public import Model
+public import Observe
+public import Receive
+public import Store
+
+/// What the routes work with: the parts of dendro as the executable has put them together.
+public struct Backend: Sendable {
+    public var sink: any BatchSink
+    public var source: any RecentData
+    public var scheduler: any WorkScheduler
+    public var metrics: Metrics
+    public var limits: Limits
+    /// How push bodies are read.
+    public var receive: ReceiveOptions
+    public var clock: any WallClock
+    /// Names that mean an entry's metadata wherever they stand in a selector.
+    public var highCardinality: [String]
+    /// Of those the ones whose values a part indexes.
+    public var indexed: [String]
+    /// What batch keys are hashed under; the same over restarts of one data folder.
+    public var batchKeySeed: UInt64
+    public var operations: any Operations
+
+    public init(
+        sink: any BatchSink, source: any RecentData, scheduler: any WorkScheduler, metrics: Metrics, limits: Limits,
+        receive: ReceiveOptions, clock: any WallClock, batchKeySeed: UInt64, operations: any Operations,
+        highCardinality: [String] = FieldName.highCardinality, indexed: [String] = FieldName.indexed
+    ) {
+        self.sink = sink
+        self.source = source
+        self.scheduler = scheduler
+        self.metrics = metrics
+        self.limits = limits
+        self.receive = receive
+        self.clock = clock
+        self.batchKeySeed = batchKeySeed
+        self.operations = operations
+        self.highCardinality = highCardinality
+        self.indexed = indexed
+    }
+}
+
+/// Where push routes hand their batches.
+public protocol BatchSink: Sendable {
+    /// Stores `batch` durably; `completion` is called on any thread, once a crash can no longer lose it or when it was
+    /// refused.
+    func append(_ batch: Batch, completion: @escaping @Sendable (Result<Receipt, IngestError>) -> Void)
+}
+
+extension Store: BatchSink {}
+
+/// What the routes for operators ask.
+public protocol Operations: Sendable {
+    /// `1.2.3`
+    var version: String { get }
+    /// The settings in force with their origins, as YAML, secrets hidden.
+    var settingsText: String { get }
+    /// Why no new entries are taken at the moment, or nil.
+    var refusal: String? { get }
+    /// Figures of the store.
+    var statistics: StoreStatistics { get }
+    /// Seals everything received and merges what is due.
+    func flush() async
+}
+
+/// How the server listens and what it puts up with. Times in seconds, sizes in bytes.
+public struct ServerOptions: Sendable, Hashable {
+    public var host = "127.0.0.1"
+    /// 0 lets the system choose.
+    public var port = 3100
+    /// Path in front of every route, such as `/logs`, or empty. Routes answer with and without it.
+    public var prefix = ""
+    /// From a connection's first byte of a request to the end of its head.
+    public var headSeconds = 10
+    /// Between two pieces of a body, and for all of it.
+    public var bodyPauseSeconds = 30
+    public var bodySeconds = 300
+    /// A connection without a request.
+    public var idleSeconds = 120
+    /// For a client to take its answer.
+    public var answerSeconds = 300
+    public var connectionsLimit = 10_000
+    /// Bodies being received, all together, beyond the first 64 KiB of each.
+    public var bodyBudgetBytes = 64 << 20
+    /// Bodies of requests other than pushes: forms.
+    public var formBytes = 4 << 20
+    /// Push bodies above these sizes are decoded on a worker thread instead of the event loop.
+    public var inlineCompressedBytes = 256 << 10
+    public var inlinePlainBytes = 1 << 20
+    /// Requests slower than this are logged as warnings.
+    public var slowMilliseconds = 500
+
+    public init() {}
+}
