@@ -111,6 +111,23 @@ import Testing
         }
     }
 
+    @Test func readmeNamesEveryOption() {
+        let readme = Tree.files.first { $0.path == "README.md" }?.lines ?? []
+        let table = Tree.files.first { $0.path == "Sources/dendro/SettingsTable.swift" }?.lines ?? []
+        let text = table.joined(separator: "\n")
+        let keys = text.matches(of: /Setting\(\s*"([\w.]+)"/).map { String($0.1) }
+        let limits = text.matches(of: /limit\("(\w+)"/).map { "limits." + $0.1 }
+        #expect(keys.count > 20 && limits.count > 15)
+        for key in keys + limits {
+            let environment = "DENDRO_" + key.uppercased().replacing(".", with: "_")
+            let flag = "--" + key.replacing(".", with: "-").replacing("_", with: "-")
+            let isNamed = readme.contains { line in
+                [key, environment, flag].allSatisfy { line.contains("| `\($0)` |") }
+            }
+            #expect(isNamed, "README.md does not name \(key), \(environment) and \(flag) in one row")
+        }
+    }
+
     @Test func namesAreNounsOfTheDomain() {
         let empty = ["Util", "Utils", "Helper", "Helpers", "Manager", "Common", "Misc"]
         let vague = Tree.files.filter(\.isProduct).filter { file in
