@@ -64,6 +64,7 @@ let package = Package(
         module("Model", at: "Sources/Model", ["Bytes"]),
         module("Files", at: "storage/Files", ["Bytes", "CSystem"]),
         module("WAL", at: "storage/WAL", ["Bytes", "Model", "Files"]),
+        module("Columns", at: "storage/Columns", ["Bytes", "Model"]),
         module("Chunks", at: "storage/Chunks", ["Bytes", "Model", "Files"]),
         module("Index", at: "storage/Index", ["Bytes", "Model", "CSQLite"]),
         module("Buffer", at: "storage/Buffer", ["Bytes", "Model", "Chunks"]),

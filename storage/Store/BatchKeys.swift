@@ -78,9 +78,10 @@ final class BatchKeys: Sendable {
         for waiter in waiters { waiter(receipt) }
     }
 
-    /// Takes back keys from the catalog or the WAL at start.
+    /// Takes back keys at start: the catalog's first, which know the receipt as it was given, then the WAL's.
     func restore(_ finished: FinishedKey, isPublished: Bool) {
         state.withLock { state in
+            guard state.entries[finished.key] == nil else { return }
             remember(finished, in: &state)
             if !isPublished { state.unpublished.append(finished) }
         }

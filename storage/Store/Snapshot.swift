@@ -73,9 +73,13 @@ struct Snapshot: StoreSnapshot {
         }
         var candidates: [Bool]?
         if let values = request.tracedValues {
-            let (found, cost) = try contents.blocks(mayHold: values)
-            candidates = found
-            plan.planningBytes += cost
+            let probe = try contents.part.blocks(mayHold: values)
+            candidates = probe.blocks.map { found in
+                var marks = [Bool](repeating: false, count: contents.blockCount)
+                for index in found where index < marks.count { marks[index] = true }
+                return marks
+            }
+            plan.planningBytes += probe.bytesRead
         }
         for index in 0..<contents.blockCount {
             guard candidates?[index] ?? true, contents.mayHold(block: index, request.range, map) else {
@@ -146,11 +150,11 @@ struct BlockUnit: ScanUnit {
     let streams: [StreamID]
     let cache: PartCache
 
-    var firstTime: Int64 { contents.firstTime(block: index) }
-    var lastTime: Int64 { contents.lastTime(block: index) }
-    var rowCount: Int { contents.rowCount(block: index) }
-    var arrival: UInt64 { contents.lowestSequence(block: index) }
-    var storedBytes: Int { contents.storedBytes(block: index) }
+    var firstTime: Int64 { contents.directory.blocks[index].firstTime }
+    var lastTime: Int64 { contents.directory.blocks[index].lastTime }
+    var rowCount: Int { contents.directory.blocks[index].rows }
+    var arrival: UInt64 { contents.directory.blocks[index].lowestSequence }
+    var storedBytes: Int { contents.directory.blocks[index].storedBytes }
 
     func counts() throws(ScanError) -> [StreamCount]? {
         part.summary.isUnclean ? nil : contents.counts(block: index, streams)

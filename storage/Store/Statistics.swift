@@ -1,5 +1,8 @@
+import Buffer
+import Files
 public import Model
 import Synchronization
+import WAL
 
 /// Figures of a store at one moment, for metrics and health.
 public struct StoreStatistics: Sendable {
@@ -54,4 +57,59 @@ final class StoreCounters: Sendable {
     let damagedFiles = Atomic<Int>(0)
     let quarantinedFiles = Atomic<Int>(0)
     let missingParts = Atomic<Int>(0)
+}
+
+extension Store {
+    /// Figures of this moment. Cheap: counters and one walk over the view.
+    public var statistics: StoreStatistics {
+        var result = StoreStatistics()
+        for (key, day) in views.view.days {
+            for head in day.heads {
+                result.heads += 1
+                result.headRows += head.rowCount
+                result.headBytes += head.sizeBytes
+            }
+            for part in day.parts {
+                result.parts += 1
+                result.partBytes += Int(clamping: part.summary.fileBytes)
+                result.partRows += Int(clamping: part.summary.rows)
+                result.bytesByDay[key.day, default: 0] += Int(clamping: part.summary.fileBytes)
+            }
+            result.oldestDay = min(result.oldestDay ?? key.day, key.day)
+        }
+        result.streams = tables.count
+        result.acceptedRows = counters.acceptedRows.load(ordering: .relaxed)
+        result.duplicateRows = counters.duplicateRows.load(ordering: .relaxed)
+        result.repeatedBatches = counters.repeatedBatches.load(ordering: .relaxed)
+        result.sealedParts = counters.sealedParts.load(ordering: .relaxed)
+        result.mergedParts = counters.mergedParts.load(ordering: .relaxed)
+        result.sealFailures = counters.sealFailures.load(ordering: .relaxed)
+        result.retiredDays = counters.retiredDays.load(ordering: .relaxed)
+        result.damagedFiles = counters.damagedFiles.load(ordering: .relaxed)
+        result.quarantinedFiles = counters.quarantinedFiles.load(ordering: .relaxed)
+        result.missingParts = counters.missingParts.load(ordering: .relaxed)
+        result.evictedBatchKeys = keys.evictedCount
+        result.freeBytes = (try? configuration.files.space(configuration.folder).freeBytes) ?? 0
+        if case .storageUnavailable(let reason, _) = admission.refusal { result.refusal = reason }
+        addLogFigures(to: &result)
+        return result
+    }
+
+    private func addLogFigures(to result: inout StoreStatistics) {
+        let figures = committer.figures
+        result.walBytes = figures.totalBytes
+        result.walSegments = figures.segments
+        result.walGroups = figures.groups
+        result.walRecords = figures.records
+        result.walBytesWritten = figures.bytes
+        result.walSyncs = figures.syncs
+        result.walSyncNanoseconds = Int(figures.syncNanoseconds)
+        result.walFailures = figures.failures
+        if figures.isFailing && result.refusal == nil { result.refusal = "the write-ahead log cannot be written" }
+        var count = 0
+        for (index, bound) in WALFigures.bucketBounds.enumerated() {
+            count += figures.syncBuckets[index]
+            result.walSyncBuckets.append((upperNanoseconds: Int(bound), count: count))
+        }
+    }
 }

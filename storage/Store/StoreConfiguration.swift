@@ -1,6 +1,6 @@
 public import Bytes
 public import Files
-public import Model
+import Model
 
 /// How a store is opened. Sizes in bytes, times in seconds.
 public struct StoreConfiguration: Sendable {

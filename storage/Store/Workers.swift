@@ -20,6 +20,7 @@ final class Workers: WorkScheduler {
                 let lane = priority.rawValue
                 guard heads[lane] < waiting[lane].count else { continue }
                 let work = waiting[lane][heads[lane]]
+                waiting[lane][heads[lane]] = {}  // lets go of what the work holds (parts, say) as soon as it is done
                 heads[lane] += 1
                 if heads[lane] > 64 && heads[lane] * 2 > waiting[lane].count {
                     waiting[lane].removeFirst(heads[lane])

@@ -1,0 +1,87 @@
+import Bytes
+import Model
+import Synchronization
+
+/// Holds batches back while the heads are full, so that a burst waits for the sealers instead of growing memory: in order,
+/// bounded in bytes and time. Beyond that the answer is "try again".
+final class Admission: Sendable {
+    /// Longest wait of a batch, in nanoseconds.
+    static let patienceNanoseconds: Int64 = 20 * Nanoseconds.perSecond
+    /// Bytes of batches that may wait.
+    static let waitingBytesLimit = 64 << 20
+
+    private struct Waiting {
+        let bytes: Int
+        let deadline: Int64
+        let run: @Sendable (IngestError?) -> Void
+    }
+
+    private struct State {
+        var queue: [Waiting] = []
+        var bytes = 0
+        var refusal: IngestError?
+    }
+
+    private let state = Mutex(State())
+    private let isFull: @Sendable () -> Bool
+
+    init(isFull: @escaping @Sendable () -> Bool) {
+        self.isFull = isFull
+    }
+
+    /// Why nothing is accepted at the moment, or nil.
+    var refusal: IngestError? { state.withLock { $0.refusal } }
+
+    /// Sets or lifts the refusal of everything (disk full, stopping); waiting batches learn of it at once.
+    func setRefusal(_ refusal: IngestError?) {
+        let dropped = state.withLock { state -> [Waiting] in
+            state.refusal = refusal
+            guard refusal != nil else { return [] }
+            defer { (state.queue, state.bytes) = ([], 0) }
+            return state.queue
+        }
+        for waiting in dropped { waiting.run(refusal) }
+    }
+
+    /// Calls `run` with nil as soon as there is room, or with the reason why there is none; maybe on another thread.
+    func admit(bytes: Int, _ run: @escaping @Sendable (IngestError?) -> Void) {
+        enum Decision {
+            case now
+            case later
+            case never(IngestError)
+        }
+        let decision = state.withLock { state -> Decision in
+            if let refusal = state.refusal { return .never(refusal) }
+            if state.queue.isEmpty && !isFull() { return .now }
+            guard state.bytes + bytes <= Admission.waitingBytesLimit else {
+                return .never(.overloaded(retryAfterSeconds: 2))
+            }
+            let deadline = Machine.monotonicNanoseconds() + Admission.patienceNanoseconds
+            state.queue.append(Waiting(bytes: bytes, deadline: deadline, run: run))
+            state.bytes += bytes
+            return .later
+        }
+        switch decision {
+        case .now: run(nil)
+        case .later: break
+        case .never(let reason): run(reason)
+        }
+    }
+
+    /// There may be room now, or somebody has waited too long.
+    func advance() {
+        while true {
+            let now = Machine.monotonicNanoseconds()
+            let next = state.withLock { state -> (Waiting, IngestError?)? in
+                guard let first = state.queue.first else { return nil }
+                let isLate = first.deadline < now
+                guard isLate || !isFull() else { return nil }
+                state.queue.removeFirst()
+                state.bytes -= first.bytes
+                return (first, isLate ? .overloaded(retryAfterSeconds: 5) : nil)
+            }
+            guard let (waiting, reason) = next else { return }
+            waiting.run(reason)
+        }
+    }
+}

@@ -1,0 +1,99 @@
+import Bytes
+import Chunks
+import Files
+import Index
+import Model
+import Synchronization
+
+/// Parts of one day that belong together in one file.
+struct MergeWork: Sendable {
+    let tenantDay: TenantDay
+    let parts: [PartHandle]
+}
+
+extension Store {
+    /// Largest part that merging makes: the trace maplet numbers blocks with 8 bits.
+    static let mergedBlocks = 250
+
+    /// The next merge that is worth its bytes, marked as under way; nil when nothing is due.
+    func dueMerge() -> MergeWork? {
+        let oldest = oldestDay
+        let days = views.view.days.sorted { $0.key > $1.key }
+        return upkeep.withLock { upkeep in
+            guard !upkeep.isClosing else { return nil }
+            for (key, day) in days where key.day >= oldest && !upkeep.merging.contains(key) {
+                guard let parts = Store.mergeable(day.parts, fanIn: configuration.mergeFanIn) else { continue }
+                upkeep.merging.insert(key)
+                return MergeWork(tenantDay: key, parts: parts)
+            }
+            return nil
+        }
+    }
+
+    /// The smallest parts of like size, if enough have gathered: each byte is copied a logarithmic number of times.
+    static func mergeable(_ parts: [PartHandle], fanIn: Int) -> [PartHandle]? {
+        let healthy = parts.filter { !$0.wasDamaged && $0.summary.blocks < UInt32(mergedBlocks / 2) }
+        let sorted = healthy.sorted { $0.summary.rawBytes < $1.summary.rawBytes }
+        guard sorted.count >= fanIn else { return nil }
+        for start in 0...(sorted.count - fanIn) {
+            var blocks = 0
+            var chosen: [PartHandle] = []
+            let ceiling = max(sorted[start].summary.rawBytes, 1 << 20) &* 8
+            for part in sorted[start...] where chosen.count < 2 * fanIn && part.summary.rawBytes <= ceiling {
+                blocks += Int(part.summary.blocks)
+                guard blocks <= mergedBlocks else { break }
+                chosen.append(part)
+            }
+            if chosen.count >= fanIn { return chosen }
+        }
+        return nil
+    }
+
+    /// Merges and publishes; the inputs' files go when their last reader has left.
+    func merge(_ work: MergeWork) async {
+        let outcome: Result<PartImage, PartError> = await workers.run(.merge) { [sealer] in
+            do throws(PartError) {
+                return .success(try sealer.merge(work.parts))
+            } catch {
+                return .failure(error)
+            }
+        }
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            catalogThread.submit { [self] in
+                switch outcome {
+                case .success(let image): publishMerge(image, of: work)
+                case .failure(let error):
+                    for part in work.parts { _ = part.markDamaged() }
+                    configuration.report(StoreReport(.error, "merging \(work.tenantDay) failed: \(error)"))
+                }
+                upkeep.withLock { _ = $0.merging.remove(work.tenantDay) }
+                continuation.resume()
+            }
+        }
+    }
+
+    /// Catalog thread: the output's file, then one transaction that adds it and kills its inputs, then the view.
+    private func publishMerge(_ image: PartImage, of work: MergeWork) {
+        let ids = Set(work.parts.map(\.summary.id))
+        let live = views.view.days[work.tenantDay]?.parts ?? []
+        guard ids.isSubset(of: live.map(\.summary.id)) else { return }
+        do {
+            guard try blobs.put(image.summary.key, image) else { return }
+            var change = CatalogChange()
+            change.add = [AddedPart(image.summary, totals: image.streamStatistics)]
+            change.markDead = Array(ids)
+            try catalog.commit(change)
+        } catch {
+            try? blobs.delete(image.summary.key)
+            configuration.report(StoreReport(.error, "publishing a merge of \(work.tenantDay) failed: \(error)"))
+            return
+        }
+        let handle = makeHandle(image.summary)
+        views.change { days in
+            days[work.tenantDay]?.parts.removeAll { ids.contains($0.summary.id) }
+            days[work.tenantDay]?.parts.append(handle)
+        }
+        for part in work.parts { part.retire() }
+        counters.mergedParts.add(ids.count, ordering: .relaxed)
+    }
+}

@@ -1,0 +1,120 @@
+import Bytes
+import Chunks
+import Files
+import Index
+import Model
+import Synchronization
+import WAL
+
+extension Store {
+    /// Catalog thread: file, then catalog, then view, then WAL (storage rule 1). A failure leaves nothing behind and the
+    /// head where it is.
+    func publish(_ sealed: Sealer.Sealed?, of frozen: Ingest.FrozenHead) {
+        let finished = keys.takeUnpublished()
+        var change = CatalogChange()
+        let key = frozen.tenantDay
+        change.cover = [DayCoverage(tenant: key.tenant, day: key.day, coverage: frozen.coverage)]
+        change.batchKeys = finished.map {
+            BatchKeyRecord(key: $0.key, tenant: $0.tenant, receipt: $0.receipt, time: $0.time)
+        }
+        var handle: PartHandle?
+        do {
+            if let sealed {
+                let summary = sealed.image.summary
+                guard try blobs.put(summary.key, sealed.image) else {
+                    throw FileError("publish", summary.key, errno: 0, reason: "the name is taken")
+                }
+                change.add = [AddedPart(summary, totals: sealed.image.streamStatistics)]
+                handle = makeHandle(summary)
+            }
+            try catalog.commit(change)
+        } catch {
+            keys.giveBack(finished)
+            if let sealed { try? blobs.delete(sealed.image.summary.key) }
+            return sealFailed(frozen, "\(error)")
+        }
+        counters.sealedParts.add(handle == nil ? 0 : 1, ordering: .relaxed)
+        let published = handle
+        committer.perform { [self] in
+            ingest.release(frozen, part: published, latest: sealed?.latest ?? [:])
+            releaseSegments()
+            sealFinished()
+            admission.advance()
+        }
+    }
+
+    /// Committer thread: segments whose every row is in a part are recycled.
+    func releaseSegments() {
+        let oldest = oldestDay
+        do throws(WALError) {
+            _ = try log.release { [ingest] tenant, day, sequence in
+                ingest.isCovered(TenantDay(tenant: tenant, day: day), sequence: sequence, oldest: oldest)
+            }
+        } catch {
+            configuration.report(StoreReport(.warning, "WAL segments could not be released: \(error)"))
+        }
+    }
+
+    /// A handle for a live part; when it is retired and nobody reads it any more, its file goes.
+    func makeHandle(_ summary: PartSummary) -> PartHandle {
+        let collector = Collector(blobs: blobs, catalog: catalog, cache: cache, report: configuration.report)
+        return PartHandle(summary) { [catalogThread] summary in
+            catalogThread.submit { collector.collect(summary) }
+        }
+    }
+
+    /// The first day that retention keeps.
+    var oldestDay: Day {
+        let now = configuration.clock.nowNanoseconds()
+        return Day(of: now.subtractingReportingOverflow(configuration.retentionNanoseconds).partialValue)
+    }
+
+    /// Drops whole days that are older than retention: catalog first, then the view, then the files. Returns when all
+    /// files that nobody reads are gone.
+    public func enforceRetention() async {
+        await withCheckedContinuation { continuation in
+            catalogThread.submit { [self] in
+                let oldest = oldestDay
+                dropParts(before: oldest)
+                committer.perform { [self] in
+                    ingest.dropDays(before: oldest)
+                    releaseSegments()
+                    catalogThread.submit { continuation.resume() }
+                }
+            }
+        }
+    }
+
+    /// Catalog thread.
+    private func dropParts(before oldest: Day) {
+        var dropped: [TenantDay] = []
+        for key in views.view.days.keys.filter({ $0.day < oldest }).sorted() {
+            do {
+                _ = try catalog.dropDay(tenant: key.tenant, day: key.day)
+                dropped.append(key)
+            } catch {
+                configuration.report(StoreReport(.error, "retention of \(key) failed: \(error)"))
+            }
+        }
+        views.change { days in
+            for key in dropped {
+                for part in days[key]?.parts ?? [] { part.retire() }
+                days[key]?.parts = []
+            }
+        }
+        counters.retiredDays.add(dropped.count, ordering: .relaxed)
+        missing.withLock { losses in losses = losses.filter { $0.value.tenantDay.day >= oldest } }
+    }
+}
+
+extension AddedPart {
+    /// A part for the catalog, with the totals that its directory gives.
+    init(_ summary: PartSummary, totals: [StreamTotals]) {
+        let streams = totals.map { total in
+            StreamStatistics(
+                hash: total.hash, labels: total.labels, rows: total.rows, rawBytes: total.rawBytes,
+                firstTime: total.firstTime, lastTime: total.lastTime)
+        }
+        self.init(summary, streams: streams)
+    }
+}

@@ -1,0 +1,39 @@
+import Buffer
+import Bytes
+import Model
+import WAL
+
+/// Puts WAL records back into heads at start, through the same check as a push; rows in parts already, or too old, stay out.
+final class Replayer {
+    private let configuration: StoreConfiguration
+    private let ingest: Ingest
+    private let keys: BatchKeys
+    private let sealer: Sealer
+    private let oldest: Day
+    private let now: Int64
+    /// Heads that filled up during replay.
+    private(set) var frozen: [Ingest.FrozenHead] = []
+
+    init(configuration: StoreConfiguration, ingest: Ingest, keys: BatchKeys, sealer: Sealer) {
+        self.configuration = configuration
+        self.ingest = ingest
+        self.keys = keys
+        self.sealer = sealer
+        now = configuration.clock.nowNanoseconds()
+        oldest = Day(of: now.subtractingReportingOverflow(configuration.retentionNanoseconds).partialValue)
+    }
+
+    func take(_ record: ReplayedRecord) {
+        let receipt = ingest.apply(sequence: record.sequence, batch: record.batch) { [ingest, oldest] key in
+            ingest.isCovered(key, sequence: record.sequence, oldest: oldest)
+        }
+        if let key = record.batch.key {
+            keys.restore(
+                BatchKeys.FinishedKey(tenant: record.batch.tenant, key: key, receipt: receipt, time: now),
+                isPublished: false)
+        }
+        frozen += ingest.freeze { head in
+            head.rowCount >= configuration.headRows || head.rawBytes >= configuration.headBytes
+        }
+    }
+}

@@ -1,0 +1,80 @@
+import Buffer
+import Bytes
+import Chunks
+import Model
+
+/// Makes parts of frozen heads and of older parts. Pure work on worker threads: nothing here is visible to anybody until
+/// it is published.
+struct Sealer: Sendable {
+    let configuration: StoreConfiguration
+    let storeID: Hash128
+    let cache: PartCache
+
+    /// A part ready to be published, and the latest time of each stream in it by stream number.
+    struct Sealed: Sendable {
+        let image: PartImage
+        let latest: [UInt32: Int64]
+    }
+
+    /// The part of a frozen head, or nil when older parts hold all of its rows.
+    /// - Parameter older: live parts of the same day, for rows that are suspect (storage rule 8).
+    func seal(_ frozen: Ingest.FrozenHead, older: [PartHandle]) throws(PartError) -> Sealed? {
+        let head = frozen.head
+        let resolver = SuspectResolver(parts: older, cache: cache)
+        let hidden = head.chunks.map { Set(resolver.hiddenRows($0, $0.rows, head)) }
+        let order = SealOrder(head) { chunk, row in !hidden[chunk].isEmpty && hidden[chunk].contains(row) }
+        guard !order.positions.isEmpty else { return nil }
+        let writer = try PartWriter(
+            configuration: partConfiguration, id: Hash128.random(), storeID: storeID, tenant: head.tenant,
+            day: head.day, generation: 0, coverage: frozen.coverage, inputs: [])
+        let ordinals = head.streams.map { writer.intern($0) }
+        var latest = [Int64](repeating: .min, count: ordinals.count)
+        let marks = order.chunks.map(\.recordMarks)
+        for position in order.positions {
+            let chunk = order.chunks[Int(position.chunk)]
+            let row = Int(position.row)
+            let entry = chunk.entries[row]
+            let sequence = Sealer.sequence(of: row, in: marks[Int(position.chunk)])
+            latest[Int(entry.stream)] = max(latest[Int(entry.stream)], entry.time)
+            try chunk.arena.withSpan(count: chunk.arena.releasedCount) { (arena) throws(PartError) in
+                try writer.append(
+                    time: entry.time, stream: ordinals[Int(entry.stream)], sequence: sequence,
+                    line: arena.extracting(entry.line), metadata: arena.extracting(entry.metadata))
+            }
+        }
+        var latestByNumber: [UInt32: Int64] = [:]
+        for (ordinal, number) in head.streamNumbers.enumerated() where latest[ordinal] != .min {
+            latestByNumber[number] = latest[ordinal]
+        }
+        return Sealed(image: try writer.finish(), latest: latestByNumber)
+    }
+
+    /// One part from several of the same day: blocks are copied, not encoded again.
+    func merge(_ parts: [PartHandle]) throws(PartError) -> PartImage {
+        var inputs: [Part] = []
+        for handle in parts { inputs.append(try cache.contents(handle).part) }
+        return try PartMerger.merge(inputs, configuration: partConfiguration, id: Hash128.random(), storeID: storeID)
+    }
+
+    private var partConfiguration: PartConfiguration {
+        PartConfiguration(codec: configuration.codec, indexedNames: configuration.indexedNames)
+    }
+
+    /// The WAL sequence of the record that `row` came with.
+    private static func sequence(of row: Int, in marks: [HeadChunk.RecordMark]) -> UInt64 {
+        var low = 0
+        var high = marks.count
+        while low < high {
+            let middle = (low + high) / 2
+            if marks[middle].row <= row { low = middle + 1 } else { high = middle }
+        }
+        return low == 0 ? 0 : marks[low - 1].sequence
+    }
+}
+
+extension Hash128 {
+    /// A random id.
+    static func random() -> Hash128 {
+        Hash128(high: UInt64.random(in: .min ... .max), low: UInt64.random(in: .min ... .max))
+    }
+}

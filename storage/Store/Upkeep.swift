@@ -1,0 +1,159 @@
+import Buffer
+import Bytes
+import Chunks
+import Files
+import Index
+import Model
+import Synchronization
+import WAL
+
+/// What is under way beside ingest and queries.
+struct Upkeep: Sendable {
+    /// Heads frozen and not yet published.
+    var sealing = 0
+    /// Heads whose seal failed, to be tried again.
+    var failed: [Ingest.FrozenHead] = []
+    /// Days with a merge under way.
+    var merging: Set<TenantDay> = []
+    var waiters: [CheckedContinuation<Void, Never>] = []
+    var isClosing = false
+}
+
+/// The thread that wakes the store every second.
+final class Housekeeper: Sendable {
+    private let isStopped = Gate(false)
+    private let thread: OSThread
+
+    /// - Parameter wake: called with the number of seconds since the start.
+    init(_ wake: @escaping @Sendable (Int) -> Void) {
+        let isStopped = self.isStopped
+        thread = OSThread(name: "dendro-keeper") {
+            var tick = 0
+            while isStopped.wait(timeoutNanoseconds: Nanoseconds.perSecond, until: { $0 ? true : nil }) == nil {
+                tick += 1
+                wake(tick)
+            }
+        }
+    }
+
+    func stop() {
+        isStopped.update { $0 = true }
+        thread.join()
+    }
+}
+
+extension Store {
+    /// Once a second: freeze what is old, let in what waits, try again what failed, drop what has expired, merge.
+    func housekeep(_ tick: Int) {
+        committer.perform { [self] in freezeDueHeads() }
+        checkSpace()
+        admission.advance()
+        let retries = upkeep.withLock { upkeep -> [Ingest.FrozenHead] in
+            defer { upkeep.failed = [] }
+            return upkeep.failed
+        }
+        for frozen in retries { submitSeal(frozen) }
+        if tick % 60 == 1 {
+            Task { await enforceRetention() }
+        }
+        if tick % 5 == 0, let due = dueMerge() {
+            Task { await merge(due) }
+        }
+    }
+
+    /// Committer thread: heads that are full, old, too many, or that pin old WAL segments become parts.
+    func freezeDueHeads() {
+        let now = Machine.monotonicNanoseconds()
+        let age = Int64(configuration.headAgeSeconds) * Nanoseconds.perSecond
+        var frozen = ingest.freeze { head in
+            head.rowCount >= configuration.headRows || head.rawBytes >= configuration.headBytes
+                || now - head.openedAt >= age
+        }
+        if log.totalBytes > configuration.walBudgetBytes * 3 / 4 {
+            let pinning = Set(log.oldestSegmentPins.map { TenantDay(tenant: $0.0, day: $0.1) })
+            frozen += ingest.freeze { pinning.contains(TenantDay(tenant: $0.tenant, day: $0.day)) }
+        }
+        let failed = Set(log.failedSegmentPins.map { TenantDay(tenant: $0.0, day: $0.1) })
+        if !failed.isEmpty { frozen += ingest.freeze { failed.contains(TenantDay(tenant: $0.tenant, day: $0.day)) } }
+        let open = ingest.openHeads
+        if open.count > 256 || ingest.headBytes > configuration.headBudgetBytes {
+            let largest = open.max { $0.sizeBytes < $1.sizeBytes }
+            frozen += ingest.freeze { $0 === largest || open.count > 256 }
+        }
+        workers.setSealUrgent(ingest.frozenBytes > configuration.headBudgetBytes / 2)
+        for head in frozen { seal(head) }
+    }
+
+    /// Refuses batches while the disk is nearly full, and takes them again as soon as it is not.
+    func checkSpace() {
+        guard let space = try? configuration.files.space(configuration.folder) else { return }
+        switch admission.refusal {
+        case nil where space.freeBytes < configuration.minimumFreeBytes:
+            let reason = "disk is full: \(space.freeBytes >> 20) MiB free, \(configuration.minimumFreeBytes >> 20) needed"
+            configuration.report(StoreReport(.error, reason + "; nothing is accepted until there is room"))
+            admission.setRefusal(.storageUnavailable(reason: reason, retryAfterSeconds: 10))
+        case .storageUnavailable where space.freeBytes >= configuration.minimumFreeBytes + 16 << 20:
+            configuration.report(StoreReport(.info, "there is room on the disk again; batches are accepted"))
+            admission.setRefusal(nil)
+        default: break
+        }
+    }
+
+    /// Freezes every head now.
+    func freezeAll() async {
+        await withCheckedContinuation { continuation in
+            committer.perform { [self] in
+                for head in ingest.freeze(where: { _ in true }) { seal(head) }
+                continuation.resume()
+            }
+        }
+    }
+
+    /// Waits until no head is being sealed.
+    func sealsDone() async {
+        await withCheckedContinuation { continuation in
+            let isDone = upkeep.withLock { upkeep -> Bool in
+                if upkeep.sealing == 0 { return true }
+                upkeep.waiters.append(continuation)
+                return false
+            }
+            if isDone { continuation.resume() }
+        }
+    }
+
+    /// Counts the head as being sealed and queues the work.
+    func seal(_ frozen: Ingest.FrozenHead) {
+        upkeep.withLock { $0.sealing += 1 }
+        submitSeal(frozen)
+    }
+
+    private func submitSeal(_ frozen: Ingest.FrozenHead) {
+        workers.submit(.seal) { [self] in
+            if upkeep.withLock({ $0.isClosing }) { return }
+            let older = views.view.days[frozen.tenantDay]?.parts ?? []
+            do throws(PartError) {
+                let sealed = try sealer.seal(frozen, older: older)
+                catalogThread.submit { [self] in publish(sealed, of: frozen) }
+            } catch {
+                sealFailed(frozen, "\(error)")
+            }
+        }
+    }
+
+    func sealFailed(_ frozen: Ingest.FrozenHead, _ reason: String) {
+        counters.sealFailures.add(1, ordering: .relaxed)
+        configuration.report(
+            StoreReport(.error, "sealing \(frozen.tenantDay) failed, its rows stay in the WAL: \(reason)"))
+        upkeep.withLock { $0.failed.append(frozen) }
+    }
+
+    func sealFinished() {
+        let waiters = upkeep.withLock { upkeep -> [CheckedContinuation<Void, Never>] in
+            upkeep.sealing -= 1
+            guard upkeep.sealing == 0 else { return [] }
+            defer { upkeep.waiters = [] }
+            return upkeep.waiters
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+}
