@@ -106,6 +106,17 @@ import Testing
         #expect(fault()?.needsRebuild == true)
     }
 
+    @Test func folderMayBeALinkButTheFileMayNot() throws {
+        let link = folder.file("link")
+        try FileManager.default.createDirectory(atPath: folder.file("real"), withIntermediateDirectories: true)
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: folder.file("real"))
+        let catalog = try SQLiteCatalog(path: link + "/catalog.sqlite", storeID: Sample.store)
+        try catalog.commit(adding([AddedPart(Sample.part(1))]))
+        catalog.close()
+        try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: link + "/catalog.sqlite")
+        #expect(throws: CatalogError.self) { try SQLiteCatalog(path: path, storeID: Sample.store) }
+    }
+
     @Test func missingFolderIsNoDamage() throws {
         do throws(CatalogError) {
             _ = try SQLiteCatalog(path: folder.file("none/catalog.sqlite"), storeID: Sample.store)

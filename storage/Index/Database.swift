@@ -16,7 +16,7 @@ final class Database {
         self.path = path
         try Database.create(path)
         var opened: OpaquePointer?
-        let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW
+        let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX
         let status = unsafe sqlite3_open_v2(path, &opened, flags, nil)
         unsafe handle = opened
         guard status == SQLITE_OK else {
@@ -87,7 +87,7 @@ final class Database {
         let step = "backup to \(target)"
         try Database.create(target, mustBeNew: true)
         var opened: OpaquePointer?
-        var status = unsafe sqlite3_open_v2(target, &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, nil)
+        var status = unsafe sqlite3_open_v2(target, &opened, SQLITE_OPEN_READWRITE, nil)
         defer { _ = unsafe sqlite3_close_v2(opened) }
         guard status == SQLITE_OK else { throw lastError(status, step) }
         guard let backup = unsafe try sqlite3_backup_init(opened, "main", connection(for: step), "main") else {
