@@ -38,8 +38,8 @@ public struct BlockCache {
 }
 
 extension Part {
-    /// Whether the part has a row equal to this one (storage rule 8): first by times and streams, lines only where those
-    /// are equal.
+    /// Whether the part has a row equal to this one (storage rule 8): by times and streams first, lines only where
+    /// those are equal.
     public func holds(
         stream: Hash128, time: Int64, line: borrowing ByteSpan, metadata: borrowing ByteSpan, cache: inout BlockCache
     ) throws(PartError) -> Bool {

@@ -28,7 +28,8 @@ struct RowBlockDecoder {
         self.bytes = bytes
         header = try RowBlockHeader(bytes)
         guard header.checksum == entry.headerChecksum, header.rows == entry.rows,
-            header.blockBytes == entry.storedBytes, header.leadBytes == entry.leadBytes
+            header.blockBytes == entry.storedBytes, header.leadBytes == entry.leadBytes,
+            UInt64(header[.lines].rawBytes + header[.metadata].rawBytes) == entry.rawBytes
         else { throw RegionError("header", at: 0, "not the block that the directory names") }
     }
 

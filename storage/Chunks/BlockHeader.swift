@@ -62,9 +62,7 @@ struct RowBlockHeader {
     /// Reads the front of `bytes`, the start of a block.
     init(_ bytes: [UInt8]) throws(RegionError) {
         let size = RowBlockHeader.sizeBytes
-        guard bytes.count >= size, Array(bytes[0..<4]) == RowBlockHeader.magic else {
-            throw RegionError("header", at: 0, "not a block")
-        }
+        checksum = try RowBlockHeader.checked(bytes)
         guard bytes[4] == BlockKind.rows.rawValue, bytes[5] == RowBlockHeader.layout else {
             throw RegionError("header", at: 4, "kind \(bytes[4]) layout \(bytes[5]) is unknown", isUnsupported: true)
         }
@@ -96,12 +94,22 @@ struct RowBlockHeader {
                         checksum: try reader.littleEndian(UInt32.self), offset: offset))
                 offset += stored
             }
-            checksum = try reader.littleEndian(UInt32.self)
-            guard checksum == Checksum.crc32c(bytes, 0..<(size - 4)) else { throw ReadError("checksum differs", at: 0) }
         } catch {
             throw RegionError("header", at: error.offset, error.what)
         }
         self.sections = sections
+    }
+
+    /// The checksum of the header, of any kind of block, after it was found right.
+    private static func checked(_ bytes: [UInt8]) throws(RegionError) -> UInt32 {
+        guard bytes.count >= sizeBytes, Array(bytes[0..<4]) == magic else {
+            throw RegionError("header", at: 0, "not a block")
+        }
+        let end = 12 + 16 * (Int(bytes[6]) | Int(bytes[7]) << 8)
+        guard end + 4 <= bytes.count, Checksum.crc32c(bytes, 0..<end) == PartFormat.word(bytes, end) else {
+            throw RegionError("header", at: 0, "checksum differs")
+        }
+        return PartFormat.word(bytes, end)
     }
 
     private static func limit(_ section: RowSection, rows: Int) -> Int {

@@ -9,6 +9,10 @@ extension PartDirectory {
     func encoded(codec: Codec) throws(PartError) -> [UInt8] {
         var out: [UInt8] = []
         var raw: [UInt8] = []
+        let bound = blocks.count * 100 + blockStreams.count * 45
+        guard bound <= PartLimits.regionRawBytes else {
+            throw PartError.notWritable(reason: "directory of up to \(bound) bytes is too long for one part")
+        }
         var count = 0
         for index in blocks.indices {
             encode(index, to: &raw)

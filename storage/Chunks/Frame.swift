@@ -1,13 +1,15 @@
 import Bytes
 
-/// A compressed run of bytes with its sizes and checksum: what the streams, directory and exceptions regions consist of.
+/// A compressed run of bytes with its sizes and checksum: what streams, directory and exceptions regions consist of.
 /// 16-byte header {u8 codec, 3 zero bytes, u32 stored, u32 raw, u32 crc32c of the 12 bytes before and the payload}.
 enum Frame {
     static let headerBytes = 16
 
     /// Appends `raw` as one frame.
     static func append(_ raw: [UInt8], codec: Codec, to out: inout [UInt8]) throws(PartError) {
-        precondition(raw.count <= PartLimits.frameRawBytes, "BUG: frame of \(raw.count) bytes")
+        guard raw.count <= PartLimits.frameRawBytes else {
+            throw PartError.notWritable(reason: "frame of \(raw.count) bytes, at most \(PartLimits.frameRawBytes)")
+        }
         let packed = try Packed(raw.span, codec: codec)
         let start = out.count
         out.append(contentsOf: [packed.codec.rawValue, 0, 0, 0])

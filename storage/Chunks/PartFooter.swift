@@ -116,7 +116,8 @@ struct PartFooter: Sendable {
             let end = fileBytes - PartFormat.tailBytes - bytes.count
             guard summary.blocks > 0, summary.firstTime <= summary.lastTime, streams.offset >= PartFormat.headerBytes,
                 directory.offset == streams.end, pages.offset == directory.end, exceptions.offset == pages.end,
-                exceptions.end == end
+                exceptions.end == end, streams.count <= PartLimits.regionRawBytes,
+                directory.count <= PartLimits.regionRawBytes
             else { throw ReadError("regions do not follow one another", at: 0) }
         } catch {
             throw RegionError("footer", at: error.offset, error.what)

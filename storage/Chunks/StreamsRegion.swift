@@ -7,6 +7,10 @@ enum StreamsRegion {
     static func encode(_ streams: [PartStream], codec: Codec) throws(PartError) -> [UInt8] {
         var out: [UInt8] = []
         var raw: [UInt8] = []
+        let total = streams.reduce(0) { $0 + $1.labels.encoded.count + 26 }
+        guard total <= PartLimits.regionRawBytes else {
+            throw PartError.notWritable(reason: "labels of \(total) bytes, at most \(PartLimits.regionRawBytes)")
+        }
         for stream in streams {
             raw.append(stream.hash)
             raw.appendPrefixed(stream.labels.encoded)

@@ -1,0 +1,63 @@
+import Bytes
+import Files
+import Model
+import Testing
+
+@testable import Chunks
+
+/// Bytes on disk as they are in format 1. Where one of these fails the format has changed: old files must stay readable.
+@Suite("The bytes of a part")
+struct GoldenTests {
+    @Test("Header and tail")
+    func fixedPieces() {
+        let header = "444c50310100010000000000a7a6a5a4a3a2a1a00100000000000000000000000000000004aa8fd3"
+        #expect(PartFormat.header(id: Sample.id(1)).hex == header)
+        let tail = PartTail(footerBytes: 0x1234, footerChecksum: 0xdead_beef, fileBytes: 0x1_0000_0002)
+        #expect(tail.encoded().hex == "34120000efbeadde010001000000000002000000010000009bf56555444c5045")
+    }
+
+    static let rows = [
+        SampleRow(
+            1_728_000_000_000_000_001, LabelSet([("app", "a")]), [UInt8](text: "one"), sequence: 3,
+            metadata: Sample.metadata([("trace_id", "t1")])),
+        SampleRow(1_728_000_000_000_000_001, LabelSet([("app", "b")]), [0xff, 0x00], sequence: 4),
+        SampleRow(1_728_000_000_000_000_999, LabelSet([("app", "a")]), [], sequence: 4),
+    ]
+
+    @Test("A part of three rows without compression")
+    func tinyPart() throws {
+        let image = try Sample.image(GoldenTests.rows, PartConfiguration(codec: .none))
+        let bytes = try Sample.bytes(image)
+        #expect(bytes.hex == GoldenTests.tiny)
+    }
+
+    @Test("Format 1 stays readable")
+    func readable() throws {
+        var bytes: [UInt8] = []
+        var digits = GoldenTests.tiny.utf8.makeIterator()
+        while let high = digits.next(), let low = digits.next() {
+            bytes.append(UInt8(nibble(high) << 4 | nibble(low)))
+        }
+        let part = try Sample.open(bytes)
+        #expect(part.verify(deep: true).isEmpty)
+        #expect(try Sample.rows(part) == GoldenTests.rows.map(\.withoutSequence))
+        #expect(try part.blocks(mayHold: [[UInt8](text: "t1")]).blocks == [0])
+        #expect(try part.directory().blocks[0].highestSequence == 4)
+    }
+
+    private func nibble(_ digit: UInt8) -> Int { digit < 0x3a ? Int(digit) - 0x30 : Int(digit) - 0x57 }
+
+    /// Header, block, streams, directory, maplet, footer, tail.
+    static let tiny = [
+        "444c50310100010000000000a7a6a5a4a3a2a1a00100000000000000000000000000000004aa8fd344424b31010105000300",
+        "0000010000000c0000000c000000b04aa1f90200000003000000030000000d3bc673030000000600000006000000d7f23bb5",
+        "040000000c0000000c00000067c38250050000000500000005000000cbff45f42fb7d878828080be87b68bfb2f00cc0f0001",
+        "000302000c00000874726163655f69640274316f6e65ff00000000002e0000002e00000000fe2a2383f3bedc37987a5b1f4c",
+        "76099a164bd6060361707001613548d1e83be03aecc3d480ff90630e8a06036170700162000000002600000026000000ba45",
+        "8d2b012886016f2fb7d878030111828080be87b68bfb2fe60703010200020f00e60702010200000000000000000000000000",
+        "0000000000000000700000000000000000002e7ef459a7a6a5a4a3a2a1a00100000000000000080706050403020118171615",
+        "141312110764656661756c74c0b80200010700000000000000000a00030111010100e03bd816fb17e703e03bd816fb170002",
+        "ae013eec0136a20220c20200010100000000000000e7830665202abf3a01040100030874726163655f696407747261636549",
+        "44077472616365496400008b000000f598ade50100010000000000ed01000000000000c2e6a9fa444c5045",
+    ].joined()
+}
