@@ -19,10 +19,8 @@ func module(
 }
 
 /// Tests of one module, in `Tests/<name>Tests`.
-func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
-    .testTarget(
-        name: name + "Tests", dependencies: dependencies, path: "Tests/\(name)Tests", resources: resources,
-        swiftSettings: strict)
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name + "Tests", dependencies: dependencies, path: "Tests/\(name)Tests", swiftSettings: strict)
 }
 
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
@@ -53,22 +51,22 @@ let package = Package(
     ],
     targets: [
         // storage: RECEIVED -> SAFE -> SMALL -> FOUND
-        .target(name: "CSystem", path: "storage/CSystem"),
+        .target(name: "CPlatform", path: "storage/CPlatform"),
         .systemLibrary(name: "CZlib", path: "storage/CZlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CLZ4", path: "storage/CLZ4", providers: [.apt(["liblz4-dev"])]),
         .systemLibrary(name: "CZstd", path: "storage/CZstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CSQLite", path: "storage/CSQLite", providers: [.apt(["libsqlite3-dev"])]),
         module(
             "Bytes", at: "storage/Bytes",
-            ["CSystem", "CZlib", "CLZ4", .target(name: "CZstd", condition: .when(traits: ["Zstd"]))], settings: strict),
+            ["CPlatform", "CZlib", "CLZ4", .target(name: "CZstd", condition: .when(traits: ["Zstd"]))], settings: strict),
         module("Model", at: "Sources/Model", ["Bytes"]),
-        module("Files", at: "storage/Files", ["Bytes", "CSystem"]),
-        module("WAL", at: "storage/WAL", ["Bytes", "Model", "Files"]),
+        module("Files", at: "storage/Files", ["Bytes", "CPlatform"]),
+        module("WAL", at: "storage/WAL", ["Bytes", "Model", "Files"], exclude: ["WAL-FORMAT.md"]),
         module("Columns", at: "storage/Columns", ["Bytes", "Model"]),
         module("Chunks", at: "storage/Chunks", ["Bytes", "Model", "Files"]),
         module("Index", at: "storage/Index", ["Bytes", "Model", "CSQLite"]),
         module("Buffer", at: "storage/Buffer", ["Bytes", "Model", "Chunks"]),
-        module("Store", at: "storage/Store", ["Bytes", "Model", "Files", "WAL", "Chunks", "Index", "Buffer", "CSystem"]),
+        module("Store", at: "storage/Store", ["Bytes", "Model", "Files", "WAL", "Chunks", "Index", "Buffer", "CPlatform"]),
 
         // promtail-compat: what the agents and Grafana send and expect
         .systemLibrary(name: "CSnappy", path: "promtail-compat/CSnappy", providers: [.apt(["libsnappy-dev"])]),
@@ -78,10 +76,10 @@ let package = Package(
 
         // the server
         module("Receive", at: "Sources/Receive", ["Bytes", "Model"]),
-        module("LogQL", at: "Sources/LogQL", ["Model"]),
+        module("LogQL", at: "Sources/LogQL", [], exclude: ["GRAMMAR.md"]),
         .target(
             name: "CRE2", path: "Sources/CRE2", linkerSettings: [.linkedLibrary("re2")]),
-        module("Query", at: "Sources/Query", ["Bytes", "Model", "LogQL", "Store", "CRE2", "CSystem"]),
+        module("Query", at: "Sources/Query", ["Bytes", "Model", "LogQL", "Store", "CRE2", "CPlatform"]),
         module("Observe", at: "Sources/Observe", ["Bytes", "Model"]),
         module(
             "Server", at: "Sources/Server",
@@ -95,11 +93,27 @@ let package = Package(
         .executableTarget(
             name: "dendro",
             dependencies: [
-                "Bytes", "Model", "Receive", "LogQL", "Query", "Store", "Observe", "Server", "CSystem", "Yams", logging,
+                "Bytes", "Model", "Receive", "LogQL", "Query", "Store", "Observe", "Server", "CPlatform", "Yams", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ] + nio,
             path: "Sources/dendro", swiftSettings: safe),
+
+        // tests: a folder per target
+        tests("Bytes", ["Bytes"]),
+        tests("Model", ["Bytes", "Model"]),
+        tests("Files", ["Bytes", "Files"]),
+        tests("WAL", ["Bytes", "Model", "Files", "WAL"]),
+        tests("Buffer", ["Bytes", "Model", "Buffer"]),
+        tests("Chunks", ["Bytes", "Model", "Files", "Chunks"]),
+        tests("Index", ["Bytes", "Model", "Files", "Index", "CSQLite"]),
+        tests("Store", ["Bytes", "Model", "Files", "Store"]),
+        tests("Wire", ["Bytes", "Wire"]),
+        tests("Receive", ["Bytes", "Model", "Receive"]),
+        tests("Push", ["Bytes", "Model", "Receive", "Wire", "Push"]),
+        tests("LogQL", ["LogQL"]),
+        tests("Observe", ["Observe"]),
+        tests("Tidy", []),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17

@@ -82,7 +82,7 @@ import Testing
 
     @Test func storageKnowsNothingAbove() {
         let known: Set = [
-            "Bytes", "Model", "Files", "WAL", "Chunks", "Columns", "Index", "Buffer", "Store", "CSystem", "CZlib",
+            "Bytes", "Model", "Files", "WAL", "Chunks", "Columns", "Index", "Buffer", "Store", "CPlatform", "CZlib",
             "CLZ4",
             "CZstd", "CSQLite", "Glibc", "Synchronization",
         ]

@@ -1,4 +1,4 @@
-import CSystem
+import CPlatform
 
 /// CRC32C (Castagnoli), the checksum of every region that dendro writes.
 public enum Checksum {

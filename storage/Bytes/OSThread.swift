@@ -1,4 +1,4 @@
-import CSystem
+import CPlatform
 import Glibc
 
 /// A plain thread of the operating system, for work that may block: the committer, the catalog, the scan workers.

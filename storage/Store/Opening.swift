@@ -164,7 +164,13 @@ struct Opening {
             return Hash128(
                 high: try reader.littleEndian(UInt64.self), low: try reader.littleEndian(UInt64.self))
         }
-        let id = formerIdentity(configuration) ?? Hash128.random()
+        let former = formerIdentity(configuration)
+        if former != nil {
+            configuration.report(
+                StoreReport(
+                    .error, "\(configuration.statePath) does not know this store, though there is data: what only it knew is lost"))
+        }
+        let id = former ?? Hash128.random()
         var bytes: [UInt8] = []
         bytes.appendLittleEndian(id.high)
         bytes.appendLittleEndian(id.low)

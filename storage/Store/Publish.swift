@@ -76,6 +76,11 @@ extension Store {
             catalogThread.submit { [self] in
                 let oldest = oldestDay
                 dropParts(before: oldest)
+                do throws(CatalogError) {
+                    try catalog.forgetHistory(before: oldest)
+                } catch {
+                    configuration.report(StoreReport(.warning, "old coverage could not be forgotten: \(error)"))
+                }
                 committer.perform { [self] in
                     ingest.dropDays(before: oldest)
                     releaseSegments()

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "csystem.h"
+#include "platform.h"
 #include <malloc.h>
 #include <pthread.h>
 #include <string.h>
