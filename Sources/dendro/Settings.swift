@@ -1,0 +1,73 @@
+import Bytes
+import Logging
+import Model
+import Receive
+
+/// All settings in force. Every one is named once, in `Settings.options`; times in seconds, sizes in bytes.
+struct Settings {
+    var listen = "127.0.0.1:3100"
+    var dataFolder = "./data"
+    var prefix = ""
+    var logLevel = "info"
+    var slowMilliseconds = 500
+    var retentionDays = 30
+    var codec = Codec.best == .zstd ? "zstd" : "lz4"
+    var headBudgetBytes = 64 << 20
+    var walBudgetBytes = 256 << 20
+    var headRows = 65_536
+    var headBytes = 16 << 20
+    var headAgeSeconds = 300
+    var minimumFreeBytes = 128 << 20
+    var labelFields = ReceiveOptions().labelFields
+    var serviceNameFields = ServiceName.standardFields
+    var highCardinality = FieldName.highCardinality
+    var indexed = FieldName.indexed
+    var limits = Limits()
+    /// 0 stands for "as long as the retention keeps entries".
+    var maxAgeSeconds = 0
+    var bodyBudgetBytes = 64 << 20
+    var idleSeconds = 120
+    var connections = 10_000
+    var loops = 2
+    var workers = 2
+    /// Where each value comes from, by key; what is not here is the default.
+    var origins: [String: Origin] = [:]
+
+    /// The limits with what follows from other settings.
+    var effectiveLimits: Limits {
+        var limits = limits
+        limits.maxAgeSeconds = maxAgeSeconds > 0 ? maxAgeSeconds : nil
+        return limits
+    }
+
+    /// Host and port of `listen`, or nil when it is neither `host:port` nor `[address]:port`.
+    var address: (host: String, port: Int)? {
+        guard let colon = listen.lastIndex(of: ":"), let port = Int(listen[listen.index(after: colon)...]),
+            (0...65535).contains(port)
+        else { return nil }
+        var host = String(listen[..<colon])
+        if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
+        return host.isEmpty ? nil : (host, port)
+    }
+
+    /// Whether only programs on this machine can reach the address.
+    static func isLoopback(_ host: String) -> Bool {
+        host == "localhost" || host == "::1" || (host.hasPrefix("127.") && host.split(separator: ".").count == 4)
+    }
+
+    /// What makes the settings unusable as a whole.
+    func check() throws(SettingsError) {
+        guard let address else { throw SettingsError("listen is host:port such as 127.0.0.1:3100, not '\(listen)'") }
+        guard Settings.isLoopback(address.host) else {
+            throw SettingsError(
+                "listen \(listen) would let anybody on the network read and write logs, and this version has no tokens "
+                    + "to keep them out. Listen on 127.0.0.1 and put a proxy that asks for credentials in front of it.")
+        }
+        if !prefix.isEmpty, !prefix.hasPrefix("/") || prefix.hasSuffix("/") {
+            throw SettingsError("http.prefix begins with a slash and does not end with one, as in /logs")
+        }
+        if headBytes > headBudgetBytes {
+            throw SettingsError("storage.head_bytes is larger than storage.head_budget, the memory of all heads")
+        }
+    }
+}

@@ -1,0 +1,107 @@
+import Logging
+import Model
+
+extension Settings {
+    /// Every setting, in the order in which they are shown.
+    static var options: [Setting] { general + ingest + storage + limitOptions }
+
+    private static var general: [Setting] {
+        [
+            Setting(
+                "listen", \.listen, .text, "Address and port to listen on; loopback only, until tokens are configured."),
+            Setting("data_dir", \.dataFolder, .text, "Folder of all data."),
+            Setting("http.prefix", \.prefix, .text, "Path in front of every route, such as /logs."),
+            Setting("http.idle", \.idleSeconds, .seconds, "How long a connection may stay without a request."),
+            Setting("http.connections", \.connections, .number(1...1_000_000), "Connections at once."),
+            Setting("http.loops", \.loops, .number(1...64), "Threads that serve connections."),
+            Setting("http.body_budget", \.bodyBudgetBytes, .bytes, "Memory of all request bodies being received."),
+            Setting(
+                "log.level", \.logLevel, .choice(Logger.Level.allCases.map(\.rawValue)),
+                "Least level of the server's own log lines."),
+            Setting(
+                "log.slow_request_ms", \.slowMilliseconds, .number(0...3_600_000),
+                "Requests slower than this are logged as warnings."),
+        ]
+    }
+
+    private static var ingest: [Setting] {
+        [
+            Setting(
+                "ingest.label_fields", \.labelFields, .names, "Fields of pushed JSON lines that become stream labels."),
+            Setting(
+                "ingest.service_name_fields", \.serviceNameFields, .names,
+                "Labels that supply service_name where it is missing, first present wins; empty turns it off."),
+            Setting(
+                "fields.high_cardinality", \.highCardinality, .names,
+                "Labels kept as metadata of each line: they cost no stream."),
+            Setting("fields.indexed", \.indexed, .names, "Metadata that lookups by value are fast for."),
+        ]
+    }
+
+    private static var storage: [Setting] {
+        [
+            Setting("retention.days", \.retentionDays, .number(1...36_500), "Whole days older than this are removed."),
+            Setting("storage.codec", \.codec, .choice(["zstd", "lz4", "zlib"]), "Compression of new blocks."),
+            Setting("storage.head_budget", \.headBudgetBytes, .bytes, "Memory of all lines not yet in part files."),
+            Setting(
+                "storage.head_rows", \.headRows, .number(1...1_000_000), "Lines after which a head becomes a part."),
+            Setting("storage.head_bytes", \.headBytes, .bytes, "Bytes after which a head becomes a part."),
+            Setting("storage.head_age", \.headAgeSeconds, .seconds, "Age after which a head becomes a part."),
+            Setting(
+                "storage.wal_budget", \.walBudgetBytes, .bytes,
+                "Size of the write-ahead log beyond which heads are sealed."),
+            Setting("storage.min_free", \.minimumFreeBytes, .bytes, "Free disk below which nothing is taken."),
+            Setting("storage.workers", \.workers, .number(1...64), "Threads that scan, seal and merge."),
+        ]
+    }
+
+    private static var limitOptions: [Setting] {
+        limit("body_bytes", \.bodyBytes, .bytes, "A request body as received.")
+            + limit("inflated_bytes", \.inflatedBytes, .bytes, "A request body after decompression.")
+            + limit("request_streams", \.requestStreams, .anyNumber, "Streams in one request.")
+            + limit("request_entries", \.requestEntries, .anyNumber, "Entries in one request.")
+            + limit("nesting_depth", \.nestingDepth, .number(1...127), "Nesting of JSON.")
+            + limit("line_bytes", \.lineBytes, .bytes, "One line.")
+            + limit("labels_per_stream", \.labelsPerStream, .anyNumber, "Labels of a stream.")
+            + limit("label_name_bytes", \.labelNameBytes, .bytes, "A label's name.")
+            + limit("label_value_bytes", \.labelValueBytes, .bytes, "A label's value.")
+            + limit("metadata_pairs", \.metadataPairs, .anyNumber, "Metadata pairs of an entry.")
+            + limit("metadata_bytes", \.metadataBytes, .bytes, "Metadata of an entry.")
+            + limit("future", \.futureSeconds, .seconds, "How far in the future an entry may lie.")
+            + [
+                Setting(
+                    "limits.max_age", \.maxAgeSeconds, .seconds,
+                    "How old an entry may be; 0 means as old as the retention keeps.")
+            ]
+            + limit("query_entries", \.queryEntries, .anyNumber, "Entries one query may ask for.")
+            + limit("query_series", \.querySeries, .anyNumber, "Series one query may return.")
+            + limit("query_points", \.queryPoints, .anyNumber, "Points of one series.")
+            + limit("query_range", \.queryRangeSeconds, .seconds, "Time range of a query; 0 means any.")
+            + limit("query_text_bytes", \.queryTextBytes, .bytes, "A query's text.")
+            + limit("query_memory", \.queryMemoryBytes, .bytes, "Memory of one query.")
+            + limit("all_queries_memory", \.allQueriesMemoryBytes, .bytes, "Memory of all queries together.")
+            + limit("query_time", \.querySeconds, .seconds, "Time of one query.")
+    }
+
+    /// A limit's number and its action.
+    private static func limit(
+        _ name: String, _ path: WritableKeyPath<Limits, Limit>, _ form: ValueForm<Int>, _ help: String
+    ) -> [Setting] {
+        let root: WritableKeyPath<Settings, Limits> = \.limits
+        let number: WritableKeyPath<Limit, Int> = \.value
+        let action: WritableKeyPath<Limit, LimitAction> = \.action
+        let value: WritableKeyPath<Settings, Limit> = root.appending(path: path)
+        let valueKey = "limits." + name
+        let stem = ["_bytes"].first { name.hasSuffix($0) }.map { String(name.dropLast($0.count)) } ?? name
+        return [
+            Setting(valueKey, value.appending(path: number), form, help),
+            Setting(
+                "limits.\(stem)_action", value.appending(path: action),
+                .action, "What happens beyond \(valueKey)."),
+        ]
+    }
+}
+
+extension ValueForm where Value == Int {
+    fileprivate static var anyNumber: ValueForm { .number(1...1_000_000_000) }
+}

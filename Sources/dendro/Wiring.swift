@@ -1,0 +1,159 @@
+import ArgumentParser
+import Bytes
+import Glibc
+import Logging
+import Model
+import NIOCore
+import NIOPosix
+import Observe
+import Receive
+import Server
+import ServiceLifecycle
+import Store
+
+/// Puts the server together. Start: folder and lock, store, listener. Stop: no new connections, answers to what is under
+/// way, then the store, which leaves what is not sealed in its log.
+struct Wiring {
+    let settings: Settings
+
+    /// Runs until a signal ends it.
+    func run() async throws {
+        do {
+            try await serve()
+        } catch let error as StartError {
+            throw Exit.failed(error.text, code: error.code)
+        }
+    }
+
+    private func serve() async throws {
+        Machine.tuneAllocator()
+        let level = Logger.Level(rawValue: settings.logLevel) ?? .info
+        LoggingSystem.bootstrap { JSONLogHandler(label: $0, level: level) }
+        let logger = Logger(label: "dendro")
+        guard let address = settings.address else {
+            throw StartError("listen is not an address", code: Exit.badSettings)
+        }
+
+        let folder = try DataFolder(settings.dataFolder)
+        let store: Store
+        do throws(StoreError) {
+            store = try Store.open(storeConfiguration(folder.path, logger))
+        } catch {
+            throw StartError(error.description, code: Exit.cannotStart)
+        }
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.loops)
+        let service = HTTPService(
+            backend: backend(store), options: serverOptions(address), logger: logger, group: group
+        ) { port in
+            logger.info("listening", metadata: ["address": "\(address.host):\(port)", "version": "\(Version.text)"])
+        }
+        var configuration = ServiceGroupConfiguration(services: [service], logger: quiet(logger))
+        configuration.maximumGracefulShutdownDuration = .seconds(10)
+        let services = ServiceGroup(configuration: configuration)
+        let signals = StopSignals { signal in
+            logger.info("stopping", metadata: ["signal": "\(signal)"])
+            Task { await services.triggerGracefulShutdown() }
+        }
+        var failure: (any Error)?
+        do { try await services.run() } catch { failure = error }
+        await store.close()
+        signals.cancel()
+        try? await group.shutdownGracefully()
+        if let failure { throw startError(failure, address) }
+        logger.info("stopped")
+        _ = consume folder
+    }
+
+    private func storeConfiguration(_ folder: String, _ logger: Logger) -> StoreConfiguration {
+        var configuration = StoreConfiguration(folder: folder)
+        configuration.codec = codec
+        configuration.indexedNames = settings.indexed
+        configuration.retentionDays = settings.retentionDays
+        configuration.headRows = settings.headRows
+        configuration.headBytes = settings.headBytes
+        configuration.headAgeSeconds = settings.headAgeSeconds
+        configuration.headBudgetBytes = settings.headBudgetBytes
+        configuration.walBudgetBytes = settings.walBudgetBytes
+        configuration.minimumFreeBytes = settings.minimumFreeBytes
+        configuration.workerThreads = settings.workers
+        configuration.report = { report in
+            switch report.level {
+            case .info: logger.info("\(report.text)")
+            case .warning: logger.warning("\(report.text)")
+            case .error: logger.error("\(report.text)")
+            }
+        }
+        return configuration
+    }
+
+    private var codec: Codec {
+        switch settings.codec {
+        case "zstd": .zstd
+        case "zlib": .zlib
+        default: .lz4
+        }
+    }
+
+    private func backend(_ store: Store) -> Backend {
+        var receive = ReceiveOptions()
+        receive.limits = settings.effectiveLimits
+        receive.labelFields = settings.labelFields
+        receive.serviceNameFields = settings.serviceNameFields
+        receive.discoverServiceName = !settings.serviceNameFields.isEmpty
+        receive.highCardinality = settings.highCardinality
+        receive.indexed = settings.indexed
+        receive.retentionSeconds = settings.retentionDays.multipliedReportingOverflow(by: 86400).partialValue
+        return Backend(
+            sink: store, source: store, scheduler: store.scheduler, metrics: Metrics(),
+            limits: settings.effectiveLimits, receive: receive, clock: SystemClock(), batchKeySeed: 0,
+            operations: StoreOperations(store: store, settingsText: settings.text),
+            highCardinality: settings.highCardinality, indexed: settings.indexed)
+    }
+
+    private func serverOptions(_ address: (host: String, port: Int)) -> ServerOptions {
+        var options = ServerOptions()
+        options.host = address.host
+        options.port = address.port
+        options.prefix = settings.prefix
+        options.idleSeconds = settings.idleSeconds
+        options.connectionsLimit = settings.connections
+        options.bodyBudgetBytes = settings.bodyBudgetBytes
+        options.slowMilliseconds = settings.slowMilliseconds
+        return options
+    }
+
+    private func startError(_ error: any Error, _ address: (host: String, port: Int)) -> StartError {
+        guard let error = error as? IOError else {
+            return StartError("the server ended: \(error)", code: Exit.cannotStart)
+        }
+        let place = "\(address.host):\(address.port)"
+        switch error.errnoCode {
+        case EADDRINUSE:
+            return StartError(
+                "\(place) is in use by another program. Stop it, or choose another port with --listen.",
+                code: Exit.cannotStart)
+        case EACCES:
+            return StartError(
+                "\(place) may not be listened on by this user; ports from 1024 on may.", code: Exit.cannotStart)
+        default: return StartError("\(place) cannot be listened on: \(error)", code: Exit.cannotStart)
+        }
+    }
+
+    private func quiet(_ logger: Logger) -> Logger {
+        var logger = logger
+        logger.logLevel = max(logger.logLevel, .warning)
+        return logger
+    }
+}
+
+/// The store as the routes for operators see it.
+struct StoreOperations: Operations {
+    let store: Store
+    let settingsText: String
+
+    var version: String { Version.text }
+    var statistics: StoreStatistics { store.statistics }
+    var refusal: String? { store.statistics.refusal }
+
+    func flush() async { await store.flush() }
+}
