@@ -58,7 +58,8 @@ let package = Package(
         .systemLibrary(name: "CSQLite", path: "storage/CSQLite", providers: [.apt(["libsqlite3-dev"])]),
         module(
             "Bytes", at: "storage/Bytes",
-            ["CPlatform", "CZlib", "CLZ4", .target(name: "CZstd", condition: .when(traits: ["Zstd"]))], settings: strict),
+            ["CPlatform", "CZlib", "CLZ4", .target(name: "CZstd", condition: .when(traits: ["Zstd"]))], settings: strict
+        ),
         module("Model", at: "Sources/Model", ["Bytes"]),
         module("Files", at: "storage/Files", ["Bytes", "CPlatform"]),
         module("WAL", at: "storage/WAL", ["Bytes", "Model", "Files"], exclude: ["WAL-FORMAT.md"]),
@@ -66,7 +67,8 @@ let package = Package(
         module("Chunks", at: "storage/Chunks", ["Bytes", "Model", "Files"]),
         module("Index", at: "storage/Index", ["Bytes", "Model", "CSQLite"]),
         module("Buffer", at: "storage/Buffer", ["Bytes", "Model", "Chunks"]),
-        module("Store", at: "storage/Store", ["Bytes", "Model", "Files", "WAL", "Chunks", "Index", "Buffer", "CPlatform"]),
+        module(
+            "Store", at: "storage/Store", ["Bytes", "Model", "Files", "WAL", "Chunks", "Index", "Buffer", "CPlatform"]),
 
         // promtail-compat: what the agents and Grafana send and expect
         .systemLibrary(name: "CSnappy", path: "promtail-compat/CSnappy", providers: [.apt(["libsnappy-dev"])]),
@@ -84,7 +86,8 @@ let package = Package(
         module(
             "Server", at: "Sources/Server",
             [
-                "Bytes", "Model", "Receive", "Push", "Wire", "Grafana", "LogQL", "Query", "Store", "Observe", hummingbird,
+                "Bytes", "Model", "Receive", "Push", "Wire", "Grafana", "LogQL", "Query", "Store", "Observe",
+                hummingbird,
                 hummingbirdCore, logging, .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
@@ -93,7 +96,8 @@ let package = Package(
         .executableTarget(
             name: "dendro",
             dependencies: [
-                "Bytes", "Model", "Receive", "LogQL", "Query", "Store", "Observe", "Server", "CPlatform", "Yams", logging,
+                "Bytes", "Model", "Receive", "LogQL", "Query", "Store", "Observe", "Server", "CPlatform", "Yams",
+                logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ] + nio,

@@ -68,7 +68,8 @@ public struct Coverage: Hashable, Sendable {
         for hole in other.intervals {
             var rest: [Interval] = []
             for interval in intervals {
-                guard interval.writer == hole.writer, hole.after < interval.through, hole.through > interval.after else {
+                guard interval.writer == hole.writer, hole.after < interval.through, hole.through > interval.after
+                else {
                     rest.append(interval)
                     continue
                 }

@@ -88,7 +88,9 @@ public struct LabelSet: Hashable, Sendable, CustomStringConvertible {
 
     /// Where in `span[range]`, encoded pairs, the value of `name` lies; nil when absent.
     @inlinable
-    public static func range(of name: borrowing ByteSpan, in span: borrowing ByteSpan, _ range: Range<Int>) -> Range<Int>? {
+    public static func range(of name: borrowing ByteSpan, in span: borrowing ByteSpan, _ range: Range<Int>) -> Range<
+        Int
+    >? {
         var cursor = PairCursor(range)
         while let pair = cursor.next(in: span) {
             if pair.name.count == name.count, span.extracting(pair.name).equals(name) { return pair.value }

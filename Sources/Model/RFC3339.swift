@@ -63,7 +63,8 @@ public enum RFC3339 {
         let inDay = rest < 0 ? rest + Nanoseconds.perDay : rest
         let seconds = inDay / Nanoseconds.perSecond
         let fraction = inDay % Nanoseconds.perSecond
-        var text = day.description + "T" + padded(seconds / 3600, 2) + ":" + padded(seconds / 60 % 60, 2) + ":"
+        var text =
+            day.description + "T" + padded(seconds / 3600, 2) + ":" + padded(seconds / 60 % 60, 2) + ":"
             + padded(seconds % 60, 2)
         if fraction != 0 {
             var digits = padded(fraction, 9)

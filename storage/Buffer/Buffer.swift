@@ -1,7 +1,7 @@
 // Buffer: rows that are durable in the WAL but not yet in a part, queryable at once.
 //
-// A head belongs to one tenant and day. The committer thread is its only writer; queries read chunks up to their released
-// count without a lock. Buffer knows the model and nothing of files, SQLite or HTTP.
+// A head belongs to one tenant and day. The committer thread is its only writer; queries read chunks up to their
+// released count without a lock. Buffer knows the model and nothing of files, SQLite or HTTP.
 
 /// Sizes of head memory, in bytes.
 public enum HeadSizes {

@@ -1,8 +1,8 @@
 import Bytes
 
-/// Open-addressing table from a row's hash to its number in the head, for finding equal rows. 8 bytes a slot: 32 bits of
-/// hash, 32 bits of row number + 1. The hash covers stream, time, line and metadata, so rows of one nanosecond do not
-/// pile up in one place.
+/// Open-addressing table from a row's hash to its number in the head, for finding equal rows. 8 bytes a slot: 32 bits
+/// of hash, 32 bits of row number + 1. The hash covers stream, time, line and metadata, so rows of one nanosecond do
+/// not pile up in one place.
 struct RowTable {
     private var slots: [UInt64]
     private(set) var count = 0

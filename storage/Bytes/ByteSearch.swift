@@ -3,7 +3,8 @@ public import Glibc
 /// Substring search over bytes: 16 bytes a step, comparing the needle's first and last byte, then the rest.
 /// (The generic SIMD mask forms compile to slow code on baseline x86-64; reading the mask as two words does not.)
 public enum ByteSearch {
-    /// Offset of the first occurrence of `needle` in `span` at or after `from`, or nil. An empty needle is found at `from`.
+    /// Offset of the first occurrence of `needle` in `span` at or after `from`, or nil. An empty needle is found at
+    /// `from`.
     @inlinable
     public static func find(_ needle: borrowing ByteSpan, in span: borrowing ByteSpan, from: Int = 0) -> Int? {
         precondition(from >= 0, "BUG: search from \(from)")

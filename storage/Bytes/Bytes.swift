@@ -38,7 +38,8 @@ extension Array where Element == UInt8 {
     /// Appends `source[range]` without an intermediate slice object.
     @inlinable
     public mutating func append(_ source: [UInt8], _ range: Range<Int>) {
-        precondition(range.lowerBound >= 0 && range.upperBound <= source.count, "BUG: range \(range) of \(source.count)")
+        precondition(
+            range.lowerBound >= 0 && range.upperBound <= source.count, "BUG: range \(range) of \(source.count)")
         unsafe source.withUnsafeBufferPointer { unsafe append(contentsOf: UnsafeBufferPointer(rebasing: $0[range])) }
     }
 

@@ -1,5 +1,6 @@
 import CLZ4
 import CZlib
+
 #if Zstd
 import CZstd
 #endif
@@ -78,7 +79,8 @@ public enum Codec: UInt8, Sendable, Hashable, CaseIterable, CustomStringConverti
     }
 
     /// Decompresses exactly `rawSize` bytes to the end of `target`, which must have room.
-    public func decompress(_ span: borrowing ByteSpan, rawSize: Int, into target: AppendOnly<UInt8>) throws(CodecError) {
+    public func decompress(_ span: borrowing ByteSpan, rawSize: Int, into target: AppendOnly<UInt8>) throws(CodecError)
+    {
         guard isAvailable else { throw CodecError.unavailable(self) }
         guard rawSize >= 0, rawSize <= target.freeCount else { throw CodecError.damaged(self) }
         let size = unsafe span.withUnsafeBytes { source in
@@ -170,7 +172,8 @@ public enum Codec: UInt8, Sendable, Hashable, CaseIterable, CustomStringConverti
 }
 
 extension AppendOnly where Element == UInt8 {
-    /// Lets `body` write exactly `count` bytes at the end; what it returns other than `count` leaves the bytes unwritten.
+    /// Lets `body` write exactly `count` bytes at the end; what it returns other than `count` leaves the bytes
+    /// unwritten.
     func fill(_ count: Int, _ body: (UnsafeMutableBufferPointer<UInt8>) -> Int) -> Int {
         let size = unsafe body(UnsafeMutableBufferPointer(start: base + writtenCount, count: count))
         if size == count { advance(count) }

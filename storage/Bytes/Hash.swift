@@ -74,7 +74,9 @@ public enum Hash {
         var a: UInt64 = 0
         var b: UInt64 = 0
         guard let p = bytes.baseAddress, count > 0 else { return finish(state, 0, 0, 0) }
-        func word(_ at: Int) -> UInt64 { unsafe UInt64(littleEndian: p.loadUnaligned(fromByteOffset: at, as: UInt64.self)) }
+        func word(_ at: Int) -> UInt64 {
+            unsafe UInt64(littleEndian: p.loadUnaligned(fromByteOffset: at, as: UInt64.self))
+        }
         func half(_ at: Int) -> UInt64 {
             unsafe UInt64(UInt32(littleEndian: p.loadUnaligned(fromByteOffset: at, as: UInt32.self)))
         }

@@ -26,7 +26,8 @@ public enum Inflate {
         case .gzip:
             return try run(input, windowBits: 15 + 16, members: true, limitBytes: limitBytes)
         case .deflate:
-            let looksWrapped = input.count >= 2 && input[0] & 0x0f == 8 && (Int(input[0]) << 8 | Int(input[1])) % 31 == 0
+            let looksWrapped =
+                input.count >= 2 && input[0] & 0x0f == 8 && (Int(input[0]) << 8 | Int(input[1])) % 31 == 0
             if looksWrapped {
                 do throws(InflateError) {
                     return try run(input, windowBits: 15, members: false, limitBytes: limitBytes)

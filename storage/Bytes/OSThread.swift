@@ -22,14 +22,16 @@ public final class OSThread: @unchecked Sendable {
     public init(name: String, nice: Int = 0, body: @escaping @Sendable () -> Void) {
         let start = Start(name: name, nice: Int32(clamping: nice), body: body)
         let pointer = unsafe Unmanaged.passRetained(start).toOpaque()
-        let status = unsafe pthread_create(&handle, nil, { raw in
-            guard let raw = unsafe raw else { return nil }
-            let start = unsafe Unmanaged<Start>.fromOpaque(raw).takeRetainedValue()
-            unsafe dendro_name_thread(String(start.name.prefix(15)))
-            if start.nice != 0 { _ = dendro_set_thread_nice(start.nice) }
-            start.body()
-            return nil
-        }, pointer)
+        let status = unsafe pthread_create(
+            &handle, nil,
+            { raw in
+                guard let raw = unsafe raw else { return nil }
+                let start = unsafe Unmanaged<Start>.fromOpaque(raw).takeRetainedValue()
+                unsafe dendro_name_thread(String(start.name.prefix(15)))
+                if start.nice != 0 { _ = dendro_set_thread_nice(start.nice) }
+                start.body()
+                return nil
+            }, pointer)
         precondition(status == 0, "BUG: no thread can be started: \(status)")
     }
 

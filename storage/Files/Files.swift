@@ -1,7 +1,7 @@
 // Files: the only storage target that makes system calls on files and folders.
 //
-// Everything above sees two small protocols, so that a simulation can lose unsynced bytes, tear writes, fill the disk or
-// fail a sync. Paths are plain strings; modes are 0600 for files and 0700 for folders.
+// Everything above sees two small protocols, so that a simulation can lose unsynced bytes, tear writes, fill the disk
+// or fail a sync. Paths are plain strings; modes are 0600 for files and 0700 for folders.
 
 /// A failed operation on a file or folder: what, where, and the system's reason.
 public struct FileError: Error, Hashable, Sendable, CustomStringConvertible {

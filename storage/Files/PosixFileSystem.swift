@@ -89,7 +89,8 @@ public struct PosixFileSystem: FileSystem {
 
 /// A file descriptor of the machine's file system.
 final class PosixFile: File, @unchecked Sendable {
-    // Invariant: `descriptor` is set to -1 by `close` only, after which no call may come; the kernel serialises the rest.
+    // Invariant: `descriptor` is set to -1 by `close` only, after which no call may come; the kernel serialises the
+    // rest.
     let path: String
     private var descriptor: Int32
 
@@ -119,7 +120,8 @@ final class PosixFile: File, @unchecked Sendable {
                 if size < 0 { failure = FileError.last("read", path) }
                 if size == 0 {
                     failure = FileError(
-                        "read", path, errno: 0, reason: "file ends at byte \(offset + done), \(offset + count) expected")
+                        "read", path, errno: 0, reason: "file ends at byte \(offset + done), \(offset + count) expected"
+                    )
                 }
                 if size <= 0 { break }
                 done += size

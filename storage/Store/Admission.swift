@@ -2,8 +2,8 @@ import Bytes
 import Model
 import Synchronization
 
-/// Holds batches back while the heads are full, so that a burst waits for the sealers instead of growing memory: in order,
-/// bounded in bytes and time. Beyond that the answer is "try again".
+/// Holds batches back while the heads are full, so that a burst waits for the sealers instead of growing memory: in
+/// order, bounded in bytes and time. Beyond that the answer is "try again".
 final class Admission: Sendable {
     /// Longest wait of a batch, in nanoseconds.
     static let patienceNanoseconds: Int64 = 20 * Nanoseconds.perSecond

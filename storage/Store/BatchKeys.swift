@@ -2,8 +2,8 @@ import Bytes
 import Model
 import Synchronization
 
-/// Recognises repeats of accepted requests (storage rule 7): the same key within 15 minutes gets the first one's receipt
-/// and is not stored again. A repeat that arrives while the first is under way waits for its outcome.
+/// Recognises repeats of accepted requests (storage rule 7): the same key within 15 minutes gets the first one's
+/// receipt and is not stored again. A repeat that arrives while the first is under way waits for its outcome.
 final class BatchKeys: Sendable {
     /// What a request with a key has to do.
     enum Admission {

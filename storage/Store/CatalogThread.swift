@@ -15,11 +15,12 @@ final class CatalogThread: Sendable {
         let queue = self.queue
         thread = OSThread(name: "dendro-catalog") {
             while true {
-                let jobs = queue.wait { queue -> [@Sendable () -> Void]? in
-                    if queue.jobs.isEmpty { return queue.isStopped ? [] : nil }
-                    defer { queue.jobs = [] }
-                    return queue.jobs
-                } ?? []
+                let jobs =
+                    queue.wait { queue -> [@Sendable () -> Void]? in
+                        if queue.jobs.isEmpty { return queue.isStopped ? [] : nil }
+                        defer { queue.jobs = [] }
+                        return queue.jobs
+                    } ?? []
                 if jobs.isEmpty { return }
                 for job in jobs { job() }
             }

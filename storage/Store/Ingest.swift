@@ -3,8 +3,8 @@ import Bytes
 import Model
 import Synchronization
 
-/// What the committer thread owns: the heads, what is covered, and the order of sequences. Every method but the counters
-/// runs on the committer thread (during start, on the starting thread before the committer exists).
+/// What the committer thread owns: the heads, what is covered, and the order of sequences. Every method but the
+/// counters runs on the committer thread (during start, on the starting thread before the committer exists).
 final class Ingest: @unchecked Sendable {
     // Invariant behind @unchecked: mutable fields are touched on the committer thread only; `headBytes` is atomic.
 
@@ -39,7 +39,8 @@ final class Ingest: @unchecked Sendable {
     private let headBytesTotal = Atomic<Int>(0)
 
     init(
-        writer: UInt64, configuration: StoreConfiguration, tables: StreamTables, views: ViewBox, counters: StoreCounters,
+        writer: UInt64, configuration: StoreConfiguration, tables: StreamTables, views: ViewBox,
+        counters: StoreCounters,
         covered: [TenantDay: Coverage], lastSequence: UInt64, sealedTimes: @escaping (TenantDay) -> [UInt32: Int64]
     ) {
         self.writer = writer
@@ -152,8 +153,8 @@ final class Ingest: @unchecked Sendable {
         return Coverage(writer: writer, after: after, through: lastSequence)
     }
 
-    /// The head's part is published (`part`), or all its rows were duplicates (nil): the head goes, the part comes, in one
-    /// step for all readers.
+    /// The head's part is published (`part`), or all its rows were duplicates (nil): the head goes, the part comes,
+    /// in one step for all readers.
     func release(_ frozen: FrozenHead, part: PartHandle?, latest: [UInt32: Int64]) {
         let key = frozen.tenantDay
         days[key]?.frozen.removeAll { $0 === frozen.head }

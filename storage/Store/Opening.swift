@@ -7,8 +7,8 @@ import Model
 import Synchronization
 import WAL
 
-/// Start-up of a store: folders, databases, parts, then the WAL. What is damaged is set aside and reported; only a folder
-/// that cannot be used at all stops it.
+/// Start-up of a store: folders, databases, parts, then the WAL. What is damaged is set aside and reported; only a
+/// folder that cannot be used at all stops it.
 struct Opening {
     let configuration: StoreConfiguration
     let files: any FileSystem
@@ -53,14 +53,18 @@ struct Opening {
 
     /// Reads everything and leaves the store ready to take batches.
     mutating func run() throws(StoreError) {
-        for stream in catalogState.streams { _ = tables.table(stream.tenant).number(for: stream.labels, hash: stream.hash) }
+        for stream in catalogState.streams {
+            _ = tables.table(stream.tenant).number(for: stream.labels, hash: stream.hash)
+        }
         for record in catalogState.batchKeys {
             keys.restore(
-                BatchKeys.FinishedKey(tenant: record.tenant, key: record.key, receipt: record.receipt, time: record.time),
+                BatchKeys.FinishedKey(
+                    tenant: record.tenant, key: record.key, receipt: record.receipt, time: record.time),
                 isPublished: true)
         }
         var reconciliation = Reconciliation(
-            configuration: configuration, blobs: blobs, catalog: catalog, catalogState: catalogState, counters: counters,
+            configuration: configuration, blobs: blobs, catalog: catalog, catalogState: catalogState,
+            counters: counters,
             storeID: storeID)
         try reconciliation.run()
         missing = reconciliation.missing
@@ -168,7 +172,9 @@ struct Opening {
         if former != nil {
             configuration.report(
                 StoreReport(
-                    .error, "\(configuration.statePath) does not know this store, though there is data: what only it knew is lost"))
+                    .error,
+                    "\(configuration.statePath) does not know this store's data: what only it knew is lost"
+                ))
         }
         let id = former ?? Hash128.random()
         var bytes: [UInt8] = []
@@ -185,7 +191,9 @@ struct Opening {
         let blobs = FolderBlobStore(
             root: configuration.folder, temporary: configuration.temporaryFolder, files: files)
         for key in (try? blobs.list("tenants")) ?? [] {
-            if let file = try? blobs.open(key), let part = try? Part(file: file, name: key) { return part.summary.storeID }
+            if let file = try? blobs.open(key), let part = try? Part(file: file, name: key) {
+                return part.summary.storeID
+            }
         }
         return nil
     }

@@ -7,8 +7,8 @@ import Synchronization
 import WAL
 
 extension Store {
-    /// Catalog thread: file, then catalog, then view, then WAL (storage rule 1). A failure leaves nothing behind and the
-    /// head where it is.
+    /// Catalog thread: file, then catalog, then view, then WAL (storage rule 1). A failure leaves nothing behind and
+    /// the head where it is.
     func publish(_ sealed: Sealer.Sealed?, of frozen: Ingest.FrozenHead) {
         let finished = keys.takeUnpublished()
         var change = CatalogChange()

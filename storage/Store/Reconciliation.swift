@@ -5,8 +5,8 @@ import Index
 import Model
 import Synchronization
 
-/// Brings catalog and folder into agreement at start (storage rule 1). Coverage decides, never absence from the catalog:
-/// a file without a row is adopted, or removed only if live, readable parts cover all that it covers.
+/// Brings catalog and folder into agreement at start (storage rule 1). Coverage decides, never absence from the
+/// catalog: a file without a row is adopted, or removed only if live, readable parts cover all that it covers.
 struct Reconciliation {
     let configuration: StoreConfiguration
     let blobs: FolderBlobStore
@@ -72,7 +72,8 @@ struct Reconciliation {
     private mutating func lose(_ summary: PartSummary) {
         let key = TenantDay(tenant: summary.tenant, day: summary.day)
         lost.append(summary)
-        let text = "part \(summary.key) is missing: \(summary.rows) rows between \(RFC3339.format(summary.firstTime)) and "
+        let text =
+            "part \(summary.key) is missing: \(summary.rows) rows between \(RFC3339.format(summary.firstTime)) and "
             + "\(RFC3339.format(summary.lastTime)) may be lost"
         missing[summary.id] = Store.Loss(tenantDay: key, text: text)
         counters.missingParts.add(1, ordering: .relaxed)
@@ -95,7 +96,8 @@ struct Reconciliation {
             do throws(PartError) {
                 let part = try open(key)
                 guard part.summary.key == key else {
-                    throw PartError.damaged(file: key, region: "footer", offset: 0, reason: "it names \(part.summary.key)")
+                    throw PartError.damaged(
+                        file: key, region: "footer", offset: 0, reason: "it names \(part.summary.key)")
                 }
                 found.append((part.summary, part))
             } catch {
@@ -184,7 +186,8 @@ struct Reconciliation {
             try catalog.commit(change)
         } catch {
             configuration.report(
-                StoreReport(.error, "the catalog could not be brought up to date, it will be at the next start: \(error)"))
+                StoreReport(
+                    .error, "the catalog could not be brought up to date, it will be at the next start: \(error)"))
         }
     }
 }

@@ -3,7 +3,8 @@ import Bytes
 import Model
 import WAL
 
-/// Puts WAL records back into heads at start, through the same check as a push; rows in parts already, or too old, stay out.
+/// Puts WAL records back into heads at start, through the same check as a push; rows in parts already, or too old,
+/// stay out.
 final class Replayer {
     private let configuration: StoreConfiguration
     private let ingest: Ingest

@@ -3,8 +3,8 @@ import Bytes
 import Chunks
 import Model
 
-/// Makes parts of frozen heads and of older parts. Pure work on worker threads: nothing here is visible to anybody until
-/// it is published.
+/// Makes parts of frozen heads and of older parts. Pure work on worker threads: nothing here is visible to anybody
+/// until it is published.
 struct Sealer: Sendable {
     let configuration: StoreConfiguration
     let storeID: Hash128

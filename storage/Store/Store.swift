@@ -10,8 +10,8 @@ import WAL
 // Store: the facade of storage. It puts WAL, heads, parts and catalog together and keeps their order: durable before
 // acknowledged, published before released, one view for every reader. It knows no HTTP and no query language.
 //
-// Threads: `append` may be called anywhere; heads live on the committer thread; parts are made on worker threads; SQLite
-// and part files are written on the catalog thread; a housekeeper wakes them every second.
+// Threads: `append` may be called anywhere; heads live on the committer thread; parts are made on worker threads;
+// SQLite and part files are written on the catalog thread; a housekeeper wakes them every second.
 
 /// A log store in one folder.
 public final class Store: IngestSink, RecentData, Sendable {

@@ -45,7 +45,8 @@ final class StreamTable: Sendable {
         state.withLock { Int(number) < $0.labels.count ? $0.labels[Int(number)] : LabelSet([]) }
     }
 
-    /// For each of the first `count` streams, whether it passes all `tests`. Each test is asked once per distinct value.
+    /// For each of the first `count` streams, whether it passes all `tests`. Each test is asked once per distinct
+    /// value.
     func select(_ tests: [LabelTest], count: Int) -> [Bool] {
         var selected = [Bool](repeating: true, count: count)
         for test in tests {

@@ -4,7 +4,8 @@ import Chunks
 import Model
 import Synchronization
 
-/// Finds out whether suspect head rows are in an older part already, once per row (storage rule 8). Worker threads only.
+/// Finds out whether suspect head rows are in an older part already, once per row (storage rule 8). Worker threads
+/// only.
 struct SuspectResolver: Sendable {
     let parts: [PartHandle]
     let cache: PartCache

@@ -89,7 +89,8 @@ extension Store {
         guard let space = try? configuration.files.space(configuration.folder) else { return }
         switch admission.refusal {
         case nil where space.freeBytes < configuration.minimumFreeBytes:
-            let reason = "disk is full: \(space.freeBytes >> 20) MiB free, \(configuration.minimumFreeBytes >> 20) needed"
+            let reason =
+                "disk is full: \(space.freeBytes >> 20) MiB free, \(configuration.minimumFreeBytes >> 20) needed"
             configuration.report(StoreReport(.error, reason + "; nothing is accepted until there is room"))
             admission.setRefusal(.storageUnavailable(reason: reason, retryAfterSeconds: 10))
         case .storageUnavailable where space.freeBytes >= configuration.minimumFreeBytes + 16 << 20:

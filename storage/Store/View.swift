@@ -24,7 +24,8 @@ struct DayView: Sendable {
     var isEmpty: Bool { parts.isEmpty && heads.isEmpty }
 }
 
-/// What exists at one moment: parts and heads by day. Immutable; a new one replaces it at each change (storage rule 10).
+/// What exists at one moment: parts and heads by day. Immutable; a new one replaces it at each change (storage rule
+/// 10).
 final class View: Sendable {
     let days: [TenantDay: DayView]
 
@@ -53,8 +54,8 @@ final class ViewBox: Sendable {
     }
 }
 
-/// A live part file. While anybody holds the handle the file stays on disk; once it is retired and the last view or query
-/// lets go, the file is collected.
+/// A live part file. While anybody holds the handle the file stays on disk; once it is retired and the last view or
+/// query lets go, the file is collected.
 final class PartHandle: Sendable {
     let summary: PartSummary
     private let isRetired = Atomic<Bool>(false)

@@ -40,7 +40,9 @@ final class Workers: WorkScheduler {
         for index in 0..<count {
             let thread = OSThread(name: "dendro-work-\(index)", nice: nice) { [queue, self] in
                 while let work = queue.wait(until: { queue -> (@Sendable () -> Void)?? in
-                    if let work = queue.pop(sealFirst: self.isSealUrgent.load(ordering: .relaxed)) { return .some(work) }
+                    if let work = queue.pop(sealFirst: self.isSealUrgent.load(ordering: .relaxed)) {
+                        return .some(work)
+                    }
                     return queue.isStopped ? .some(nil) : nil
                 }) ?? nil {
                     work()

@@ -7,7 +7,8 @@
 void dendro_tune_allocator(void);
 /// Gives free heap pages back to the kernel.
 void dendro_trim_heap(void);
-/// CRC32C (Castagnoli) of `size` bytes, continuing from `crc` (0 to begin). Uses the CPU's instruction where there is one.
+/// CRC32C (Castagnoli) of `size` bytes, continuing from `crc` (0 to begin). Uses the CPU's instruction where there is
+/// one.
 uint32_t dendro_crc32c(uint32_t crc, const void *bytes, size_t size);
 /// Niceness of the calling thread only (Linux threads carry their own).
 int dendro_set_thread_nice(int nice);
