@@ -5,7 +5,8 @@ import Testing
 
 @testable import Chunks
 
-/// Bytes on disk as they are in format 1. Where one of these fails the format has changed: old files must stay readable.
+/// Bytes on disk as they are in format 1. Where one of these fails the format has changed, and old files must still be
+/// readable.
 @Suite("The bytes of a part")
 struct GoldenTests {
     @Test("Header and tail")

@@ -76,61 +76,80 @@ struct RowBlockDecoder {
     func rows(_ need: BlockNeed, streams: ArraySlice<BlockStream>) throws(RegionError) -> Rows {
         let times = try section(.times)
         let numbers = try section(.streams)
-        let entries = AppendOnly<RowEntry>(capacity: header.rows)
-        guard need == .rows else {
-            let lengths = [UInt8](repeating: 0, count: header.rows * 2)
-            try fill(entries, times.span, numbers.span, lengths.span, streams, lineBytes: 0, metadataBytes: 0)
-            return Rows(entries: entries, arena: AppendOnly<UInt8>(capacity: 0), count: header.rows)
-        }
-        let lengths = try section(.lengths)
-        let lineBytes = header[.lines].rawBytes
-        let metadataBytes = header[.metadata].rawBytes
+        let lengths = need == .rows ? try section(.lengths) : []
+        let lineBytes = need == .rows ? header[.lines].rawBytes : 0
+        let metadataBytes = need == .rows ? header[.metadata].rawBytes : 0
         let arena = AppendOnly<UInt8>(capacity: lineBytes + metadataBytes)
-        try section(.lines, into: arena)
-        try section(.metadata, into: arena)
-        arena.release()
-        try fill(
-            entries, times.span, numbers.span, lengths.span, streams, lineBytes: lineBytes,
-            metadataBytes: metadataBytes)
+        if need == .rows {
+            try section(.lines, into: arena)
+            try section(.metadata, into: arena)
+            arena.release()
+        }
+        let ordinals = streams.map(\.ordinal)
+        // One write of fixed memory instead of an append a row; RowEntry is plain bytes, so that assigning initialises.
+        let entries = try unsafe AppendOnly<RowEntry>(capacity: header.rows) { (buffer) throws(RegionError) -> Int in
+            var entries = unsafe buffer.mutableSpan
+            try fillTimes(&entries, times.span, numbers.span, ordinals.span)
+            if need == .rows {
+                try fillPlaces(&entries, lengths.span, lineBytes: lineBytes, metadataBytes: metadataBytes)
+            }
+            return entries.count
+        }
         return Rows(entries: entries, arena: arena, count: header.rows)
     }
 
-    private func fill(
-        _ entries: AppendOnly<RowEntry>, _ times: borrowing ByteSpan, _ numbers: borrowing ByteSpan,
-        _ lengths: borrowing ByteSpan, _ streams: ArraySlice<BlockStream>, lineBytes: Int, metadataBytes: Int
+    private func fillTimes(
+        _ entries: inout MutableSpan<RowEntry>, _ times: borrowing ByteSpan, _ numbers: borrowing ByteSpan,
+        _ ordinals: borrowing Span<UInt32>
     ) throws(RegionError) {
-        let count = header.rows
-        let ordinals = streams.map(\.ordinal)
         var timeAt = VarintCursor()
         var numberAt = VarintCursor()
-        var lineAt = VarintCursor()
-        var metadataAt = VarintCursor()
-        for _ in 0..<count where lineAt.next(lengths) == nil { throw RegionError("lengths", at: 0, "ends early") }
-        metadataAt.offset = lineAt.offset
-        lineAt.offset = 0
         var time: Int64 = 0
+        for row in 0..<entries.count {
+            guard let step = timeAt.nextZigzag(times), let number = numberAt.next(numbers) else {
+                throw RegionError("rows", at: 0, "times or streams end early at row \(row)")
+            }
+            let next = time &+ step
+            guard next >= time || row == 0, number < UInt64(ordinals.count) else {
+                throw RegionError("rows", at: 0, "time or stream of row \(row) is out of range")
+            }
+            time = next
+            entries[row] = RowEntry(
+                time: time, stream: ordinals[Int(number)], lineOffset: 0, lineCount: 0, metadataOffset: 0,
+                metadataCount: 0)
+        }
+        guard timeAt.offset == times.count, numberAt.offset == numbers.count else {
+            throw RegionError("rows", at: 0, "times or streams of more than \(entries.count) rows")
+        }
+    }
+
+    /// Sets where lines and metadata lie: all lines first in the arena, then all metadata.
+    private func fillPlaces(
+        _ entries: inout MutableSpan<RowEntry>, _ lengths: borrowing ByteSpan, lineBytes: Int, metadataBytes: Int
+    ) throws(RegionError) {
+        var cursor = VarintCursor()
         var line = 0
+        for row in 0..<entries.count {
+            guard let count = cursor.next(lengths), count <= UInt64(lineBytes - line) else {
+                throw RegionError("lengths", at: 0, "line of row \(row) is out of range")
+            }
+            entries[row].lineOffset = UInt32(truncatingIfNeeded: line)
+            entries[row].lineCount = UInt32(truncatingIfNeeded: count)
+            line += Int(count)
+        }
         var metadata = lineBytes
         let end = lineBytes + metadataBytes
-        for row in 0..<count {
-            guard let step = timeAt.nextZigzag(times), let number = numberAt.next(numbers),
-                let lineCount = lineAt.next(lengths), let metadataCount = metadataAt.next(lengths)
-            else { throw RegionError("rows", at: 0, "sections end early at row \(row)") }
-            time &+= step
-            guard step >= 0 || row == 0, number < UInt64(ordinals.count), lineCount <= UInt64(lineBytes - line),
-                metadataCount <= UInt64(end - metadata)
-            else { throw RegionError("rows", at: 0, "row \(row) is out of range") }
-            entries.append(
-                RowEntry(
-                    time: time, stream: ordinals[Int(number)], lineOffset: line, lineCount: Int(lineCount),
-                    metadataOffset: metadata, metadataCount: Int(metadataCount)))
-            line += Int(lineCount)
-            metadata += Int(metadataCount)
+        for row in 0..<entries.count {
+            guard let count = cursor.next(lengths), count <= UInt64(end - metadata) else {
+                throw RegionError("lengths", at: 0, "metadata of row \(row) is out of range")
+            }
+            entries[row].metadataOffset = UInt32(truncatingIfNeeded: metadata)
+            entries[row].metadataCount = UInt32(truncatingIfNeeded: count)
+            metadata += Int(count)
         }
-        guard line == lineBytes, metadata == end, timeAt.offset == times.count, numberAt.offset == numbers.count,
-            metadataAt.offset == lengths.count
-        else { throw RegionError("rows", at: 0, "sections hold more than \(count) rows") }
-        entries.release()
+        guard line == lineBytes, metadata == end, cursor.offset == lengths.count else {
+            throw RegionError("lengths", at: 0, "lengths do not add up to the sections")
+        }
     }
 
     /// Adds the hashes of all values that `traces` names, of the metadata only.
