@@ -303,14 +303,19 @@ struct MemoryNode: Sendable {
     private static func put(_ bytes: ArraySlice<UInt8>, at offset: Int, in image: inout [UInt8]) {
         guard !bytes.isEmpty else { return }
         if image.count < offset + bytes.count { resize(&image, to: offset + bytes.count) }
-        image.replaceSubrange(offset..<(offset + bytes.count), with: bytes)
+        unsafe image.withUnsafeMutableBytes { target in
+            unsafe bytes.withUnsafeBytes { source in
+                unsafe UnsafeMutableRawBufferPointer(rebasing: target[offset..<(offset + source.count)])
+                    .copyMemory(from: source)
+            }
+        }
     }
 
     private static func resize(_ image: inout [UInt8], to size: Int) {
         if size < image.count {
             image.removeLast(image.count - size)
         } else {
-            image.append(contentsOf: repeatElement(0, count: size - image.count))
+            image += [UInt8](repeating: 0, count: size - image.count)
         }
     }
 }

@@ -56,7 +56,10 @@ struct GroupHeader: Hashable, Sendable {
         let isWhole = fields.checksum == Checksum.crc32c(bytes, offset..<(offset + 92))
         if isWhole, fields.magic == WALFormat.magic, fields.version == WALFormat.version {
             guard header.storeID == storeID, header.segmentID == segmentID else { return .stale(header) }
-            return header.durableEnd <= UInt64(fileOffset) ? .header(header) : .broken
+            let isPossible =
+                header.durableEnd <= UInt64(fileOffset) && header.firstSequence > 0
+                && header.firstSequence <= WALFormat.lastSequence
+            return isPossible ? .header(header) : .broken
         }
         // One damaged field must not make a header look like nothing at all.
         let signs = [

@@ -167,6 +167,8 @@ public final class SegmentLog: @unchecked Sendable {
         isFolderDirty = false
     }
 
+    private static let zeros = [UInt8](repeating: 0, count: WALFormat.alignmentBytes)
+
     /// One write, one sync; on failure the segment is given up.
     private func writeGroup(_ group: [EncodedRecord], first: UInt64, recordBytes: Int) throws(WALError) {
         guard let segment = active else { preconditionFailure("BUG: a group without a segment") }
@@ -174,7 +176,7 @@ public final class SegmentLog: @unchecked Sendable {
         let size = WALFormat.groupSize(recordBytes)
         buffer.removeAll(keepingCapacity: buffer.capacity <= 2 * WALFormat.groupBytes)
         buffer.reserveCapacity(size)
-        buffer.append(contentsOf: repeatElement(0, count: WALFormat.headerBytes))
+        buffer.append(SegmentLog.zeros, 0..<WALFormat.headerBytes)
         var sequence = first
         for record in group {
             record.append(to: &buffer, sequence: sequence, seed: segment.seed)
@@ -188,7 +190,7 @@ public final class SegmentLog: @unchecked Sendable {
             recordBytes: UInt32(recordBytes), durableEnd: UInt64(start), previousID: segment.summary.previousID,
             previousEnd: segment.previousEnd
         ).put(into: &buffer)
-        buffer.append(contentsOf: repeatElement(0, count: size - buffer.count))
+        buffer.append(SegmentLog.zeros, 0..<(size - buffer.count))
         do throws(FileError) {
             try segment.file.write(buffer, at: start)
             let begin = Machine.monotonicNanoseconds()

@@ -29,6 +29,7 @@ struct SegmentReader {
 
     /// What stands at the group boundary `offset`.
     func finding(at offset: Int) -> GroupHeader.Finding {
+        guard offset < sizeBytes else { return .other }
         let block = bytes(offset..<min(offset + WALFormat.headerBytes, sizeBytes))
         return GroupHeader.find(in: block, at: 0, fileOffset: offset, storeID: storeID, segmentID: id)
     }

@@ -58,6 +58,7 @@ struct SegmentReplay {
                 Loss(
                     range: reader.sizeBytes..<reader.sizeBytes, sequences: sequences,
                     reason: "file ends at byte \(reader.sizeBytes), \(limit) were written"))
+            return
         }
         // Whatever stands behind the limit must stay cut.
         if case .header = reader.finding(at: WALFormat.aligned(limit)) { summary.isCut = true }

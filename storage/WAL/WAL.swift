@@ -14,6 +14,8 @@ public enum WALFormat {
     public static let alignmentBytes = 4096
     /// Size of a group's header.
     public static let headerBytes = 96
+    /// No sequence comes near this: a header beyond it is wrong.
+    static let lastSequence = UInt64.max >> 2
     /// Size of what stands before a record's payload: length, checksum, sequence.
     public static let frameBytes = 16
 
