@@ -1,4 +1,5 @@
-public import LogQL
+internal import Bytes
+internal import LogQL
 public import Model
 public import Store
 
@@ -42,5 +43,111 @@ extension QueryExecutor {
     /// Label sets of the streams, sorted. No selector at all, or a single `{}`, means every stream.
     public func series(_ request: LabelsRequest, source: any RecentData) async throws(QueryError) -> [LabelSet] {
         try await streamLabels(request, source: source, emptySelectorIsAll: request.selectors.count == 1)
+    }
+
+    /// Label sets of the streams that the request selects, sorted, each once.
+    private func streamLabels(
+        _ request: LabelsRequest, source: any RecentData, emptySelectorIsAll: Bool
+    ) async throws(QueryError) -> [LabelSet] {
+        var selectors: [Selector] = []
+        for text in request.selectors {
+            do throws(ParseError) {
+                let language = Language(regexes: RegexEngine())
+                selectors.append(try language.parseMatchers(text, allowEmptyMatchers: emptySelectorIsAll && text == "{}"))
+            } catch {
+                throw QueryError(.parse, error.description)
+            }
+        }
+        if selectors.isEmpty { selectors = [Selector([])] }
+        let control = QueryControl(
+            seconds: limits.querySeconds.value, memoryBytes: limits.queryMemoryBytes.value, shared: memory)
+        let snapshot = source.snapshot(request.tenant)
+        var range = request.range
+        range.start = max(range.start, snapshot.oldestTime)
+        var found: Set<LabelSet> = []
+        for selector in selectors where !range.isEmpty {
+            let (tests, rowTests) = try Planner(options: options).split(selector)
+            let search = StreamSearch(
+                request: ScanRequest(range: range, tests: tests), rowTests: rowTests, snapshot: snapshot,
+                control: control, options: options)
+            let outcome = await withTaskCancellationHandler {
+                await scheduler.run(.query) { search.run() }
+            } onCancel: {
+                control.cancel()
+            }
+            found.formUnion(try outcome.get())
+        }
+        return found.sorted(by: LabelSet.isOrdered)
+    }
+}
+
+/// Finds streams: by their labels, and where selectors name high-cardinality labels, by their entries.
+private struct StreamSearch: Sendable {
+    var request: ScanRequest
+    let rowTests: [MetadataTest]
+    let snapshot: any StoreSnapshot
+    let control: QueryControl
+    let options: QueryOptions
+
+    func run() -> Result<Set<LabelSet>, QueryError> {
+        do throws(QueryError) {
+            let streams = rowTests.isEmpty ? try byLabels() : try byEntries()
+            return .success(Set(streams.map { snapshot.labels($0) }))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func byLabels() throws(QueryError) -> [StreamID] {
+        do throws(ScanError) {
+            return try snapshot.streams(request)
+        } catch {
+            throw QueryError(.failed, error.what)
+        }
+    }
+
+    private func byEntries() throws(QueryError) -> [StreamID] {
+        var asked = request
+        for test in rowTests where options.indexed.contains(test.name.text) {
+            if let values = test.test.exactValues { asked.tracedValues = values }
+        }
+        let pilot = asked.tracedValues.flatMap { $0.count == 1 ? $0[0] : nil } ?? []
+        var found: Set<StreamID> = []
+        do throws(ScanError) {
+            for unit in try snapshot.plan(asked).units {
+                try check().get()
+                let loaded = try unit.load(.rows)
+                add(loaded, pilot, &found)
+            }
+        } catch {
+            throw QueryError(.failed, error.what)
+        }
+        try control.check()
+        return found.sorted()
+    }
+
+    /// A query's end as the end of the scan; the caller asks again for the reason.
+    private func check() -> Result<Void, ScanError> {
+        do throws(QueryError) {
+            try control.check()
+            return .success(())
+        } catch {
+            return .failure(ScanError(error.message))
+        }
+    }
+
+    private func add(_ loaded: LoadedRows, _ pilot: [UInt8], _ found: inout Set<StreamID>) {
+        var candidates = CandidateRows()
+        loaded.rows.read { (entries, arena) in
+            candidates.find(loaded, entries, arena, range: request.range, pilot: pilot)
+            for row in candidates.rows {
+                let entry = entries[Int(row)]
+                let stream = loaded.streams[Int(entry.stream)]
+                if found.contains(stream) { continue }
+                var passes = true
+                for test in rowTests where !test.passes(arena, entry.metadata) { passes = false }
+                if passes { found.insert(stream) }
+            }
+        }
     }
 }

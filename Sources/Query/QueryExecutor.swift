@@ -1,4 +1,4 @@
-public import Bytes
+internal import Bytes
 public import LogQL
 public import Model
 public import Store

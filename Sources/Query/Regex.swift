@@ -3,7 +3,7 @@ internal import CRE2
 public import LogQL
 
 /// A compiled regular expression (RE2: linear time, bounded memory). Bytes that are not UTF-8 count as U+FFFD each.
-final class Regex: @unchecked Sendable {
+@safe final class Regex: @unchecked Sendable {
     // Invariant: the handle is written once; RE2's matching functions may be called from any thread.
     private let handle: OpaquePointer
 
@@ -24,7 +24,7 @@ final class Regex: @unchecked Sendable {
         if RegexFault.usesByteClass(pattern) { throw RegexFault(text: "invalid escape sequence: `\\C`") }
         let source = RegexText.forRE2(pattern)
         let flags = dotMatchesNewline ? Int32(DENDRO_REGEX_DOT_ALL) : 0
-        let made = source.withUnsafeBytes { bytes in
+        let made = unsafe source.withUnsafeBytes { bytes in
             unsafe dendro_regex_compile(
                 bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count, flags, Regex.memoryBytes)
         }
@@ -37,7 +37,8 @@ final class Regex: @unchecked Sendable {
             throw fault
         }
         var names: [String?] = []
-        for index in 0..<unsafe dendro_regex_group_count(made) {
+        let groupCount = unsafe dendro_regex_group_count(made)
+        for index in 0..<groupCount {
             let name = unsafe dendro_regex_group_name(made, index + 1)
             names.append(unsafe name.map { unsafe String(cString: $0) })
         }
@@ -51,9 +52,7 @@ final class Regex: @unchecked Sendable {
     private static func argument(_ handle: OpaquePointer) -> String {
         var size = 0
         guard let bytes = unsafe dendro_regex_error_argument(handle, &size) else { return "" }
-        return unsafe UnsafeRawBufferPointer(start: bytes, count: size).bytes.withUnsafeBytes {
-            unsafe String(decoding: $0, as: UTF8.self)
-        }
+        return unsafe String(decoding: UnsafeRawBufferPointer(start: bytes, count: size), as: UTF8.self)
     }
 
     /// Whether `text` matches.

@@ -5,7 +5,7 @@ internal import Model
 extension Array where Element == UInt8 {
     /// Bytes that are JSON already.
     mutating func append(literal text: StaticString) {
-        unsafe text.withUTF8Buffer { unsafe append(contentsOf: $0) }
+        text.withUTF8Buffer { unsafe append(contentsOf: $0) }
     }
 
     /// `["a","b"]`.

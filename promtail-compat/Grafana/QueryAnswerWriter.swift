@@ -89,12 +89,12 @@ public enum QueryAnswerWriter {
     /// The third element: never left out, empty members are.
     private static func appendCategories(of entry: LogEntry, to out: inout [UInt8]) {
         out.append(literal: ",{")
-        if !entry.metadata.isEmpty {
+        if !entry.metadata.encoded.isEmpty {
             out.append(literal: #""structuredMetadata":"#)
             out.append(labelsAsJSON: entry.metadata)
         }
-        if !entry.parsed.isEmpty {
-            if !entry.metadata.isEmpty { out.append(0x2c) }
+        if !entry.parsed.encoded.isEmpty {
+            if !entry.metadata.encoded.isEmpty { out.append(0x2c) }
             out.append(literal: #""parsed":"#)
             out.append(labelsAsJSON: entry.parsed)
         }

@@ -26,7 +26,8 @@ enum StatisticsWriter {
         store(statistics, isHead: true, to: &out)
         out.append(literal: #","recvWaitTime":0},"cache":{"#)
         let caches: [StaticString] = [
-            #""chunk":"#, #","index":"#, #","result":"#, #","statsResult":"#, #","volumeResult":"#, #","seriesResult":"#,
+            #""chunk":"#, #","index":"#, #","result":"#, #","statsResult":"#, #","volumeResult":"#,
+            #","seriesResult":"#,
             #","labelResult":"#, #","instantMetricResult":"#,
         ]
         for cache in caches {
@@ -61,7 +62,8 @@ enum StatisticsWriter {
             #","headChunkStructuredMetadataBytes":0,"decompressedStructuredMetadataBytes":"#,
             isHead ? 0 : statistics.metadataBytes, to: &out)
         out.append(
-            literal: #"},"chunkRefsFetchTime":0,"congestionControlLatency":0,"pipelineWrapperFilteredLines":0,"dataobj":{"#)
+            literal:
+                #"},"chunkRefsFetchTime":0,"congestionControlLatency":0,"pipelineWrapperFilteredLines":0,"dataobj":{"#)
         out.append(literal: #""prePredicateDecompressedRows":0,"prePredicateDecompressedBytes":0,"#)
         out.append(literal: #""prePredicateDecompressedStructuredMetadataBytes":0,"postPredicateRows":0,"#)
         out.append(literal: #""postPredicateDecompressedBytes":0,"postPredicateStructuredMetadataBytes":0,"#)

@@ -1,0 +1,251 @@
+internal import Bytes
+internal import LogQL
+internal import Model
+
+/// `sum by (a)(…)` and its kin, step by step.
+final class AggregationNode: EvaluationNode {
+    private struct Group {
+        var labels: Int
+        var count = 0
+        var value = 0.0
+        var squares = 0.0
+    }
+
+    private let function: VectorFunction
+    private let limit: Int
+    private let operand: any EvaluationNode
+    private let labels: LabelIndex
+    private let grouping: LabelGrouping
+    /// Group labels of each label set met.
+    private var groupOf: [Int: Int] = [:]
+
+    init(_ aggregation: VectorAggregation, _ operand: any EvaluationNode, _ labels: LabelIndex) throws(QueryError) {
+        function = aggregation.function
+        limit = aggregation.parameter ?? 0
+        self.operand = operand
+        self.labels = labels
+        grouping = LabelGrouping(aggregation.grouping ?? Grouping([]))
+    }
+
+    func value(at step: Int) throws(QueryError) -> StepValue {
+        guard case .vector(let vector) = try operand.value(at: step) else {
+            throw QueryError(.invalid, "\(function.rawValue) wants series, not a number")
+        }
+        switch function {
+        case .sort: return .vector(vector.sorted { AggregationNode.isLess($0.value, $1.value) })
+        case .sortDescending: return .vector(vector.sorted { AggregationNode.isLess($1.value, $0.value) })
+        case .topk, .bottomk, .approximateTopk: return .vector(best(vector))
+        default: return .vector(folded(vector))
+        }
+    }
+
+    /// NaN counts as less than any number.
+    private static func isLess(_ a: Double, _ b: Double) -> Bool { a < b || a.isNaN && !b.isNaN }
+
+    private func group(_ sample: VectorSample) -> Int {
+        if let known = groupOf[sample.labels] { return known }
+        let group = labels.intern(grouping.group(of: labels[sample.labels]))
+        groupOf[sample.labels] = group
+        return group
+    }
+
+    private func folded(_ vector: [VectorSample]) -> [VectorSample] {
+        var groups: [Group] = []
+        var positions: [Int: Int] = [:]
+        for sample in vector {
+            let group = group(sample)
+            if let position = positions[group] {
+                add(sample.value, to: &groups[position])
+            } else {
+                positions[group] = groups.count
+                groups.append(Group(labels: group, count: 1, value: sample.value))
+            }
+        }
+        return groups.map { VectorSample(labels: $0.labels, value: result($0)) }
+    }
+
+    private func add(_ value: Double, to group: inout Group) {
+        group.count += 1
+        switch function {
+        case .sum: group.value += value
+        case .avg:
+            let count = Double(group.count)
+            if group.value.isInfinite {
+                if value.isInfinite, (value > 0) == (group.value > 0) { return }
+                if value.isFinite { return }
+            }
+            group.value = group.value + value / count - group.value / count
+        case .min: if value < group.value || group.value.isNaN { group.value = value }
+        case .max: if value > group.value || group.value.isNaN { group.value = value }
+        case .stddev, .stdvar:
+            let delta = value - group.value
+            group.value += delta / Double(group.count)
+            group.squares += delta * (value - group.value)
+        default: break
+        }
+    }
+
+    private func result(_ group: Group) -> Double {
+        switch function {
+        case .count: Double(group.count)
+        case .stdvar: group.squares / Double(group.count)
+        case .stddev: (group.squares / Double(group.count)).squareRoot()
+        default: group.value
+        }
+    }
+
+    /// The k largest (or smallest) of each group, with their own labels.
+    private func best(_ vector: [VectorSample]) -> [VectorSample] {
+        var groups: [[VectorSample]] = []
+        var positions: [Int: Int] = [:]
+        for sample in vector {
+            let group = group(sample)
+            if let position = positions[group] {
+                groups[position].append(sample)
+            } else {
+                positions[group] = groups.count
+                groups.append([sample])
+            }
+        }
+        var result: [VectorSample] = []
+        for group in groups {
+            let sorted =
+                function == .bottomk
+                ? group.sorted { $0.value < $1.value || $1.value.isNaN && !$0.value.isNaN }
+                : group.sorted { $0.value > $1.value || $1.value.isNaN && !$0.value.isNaN }
+            result += sorted.prefix(limit)
+        }
+        return result
+    }
+}
+
+/// `by (…)` and `without (…)` on finished label sets.
+struct LabelGrouping {
+    private let isWithout: Bool
+    private let names: [[UInt8]]
+
+    init(_ grouping: Grouping) {
+        isWithout = grouping.isWithout
+        names = grouping.labels.map { [UInt8](text: $0) } + (grouping.isWithout ? [[UInt8](text: "__name__")] : [])
+    }
+
+    init(isWithout: Bool, _ labels: [String]) {
+        self.isWithout = isWithout
+        names = labels.map { [UInt8](text: $0) }
+    }
+
+    func group(of labels: LabelSet) -> LabelSet {
+        var pairs = LabelPairs(labels)
+        pairs.pairs.removeAll { names.contains($0.name) == isWithout }
+        return pairs.labels
+    }
+}
+
+/// `label_replace(v, "dst", "replacement", "src", "regex")`.
+final class LabelReplaceNode: EvaluationNode {
+    private let operand: any EvaluationNode
+    private let labels: LabelIndex
+    private let regex: Regex
+    private let destination: [UInt8]
+    private let source: [UInt8]
+    private let replacement: Expansion
+    private var replaced: [Int: Int] = [:]
+
+    init(_ replace: LabelReplace, _ operand: any EvaluationNode, _ labels: LabelIndex) throws(QueryError) {
+        self.operand = operand
+        self.labels = labels
+        destination = replace.destination.bytes
+        source = replace.source.bytes
+        do throws(RegexFault) {
+            let text = [UInt8](text: "^(?:") + replace.regex.bytes + [UInt8](text: ")$")
+            regex = try Regex(text, dotMatchesNewline: false)
+        } catch {
+            throw QueryError(.parse, "parse error : invalid regex in label_replace: \(error.text)")
+        }
+        replacement = Expansion(replace.replacement.bytes, regex)
+    }
+
+    func value(at step: Int) throws(QueryError) -> StepValue {
+        guard case .vector(let vector) = try operand.value(at: step) else {
+            throw QueryError(.invalid, "label_replace wants series, not a number")
+        }
+        return .vector(vector.map { VectorSample(labels: replace($0.labels), value: $0.value) })
+    }
+
+    private func replace(_ position: Int) -> Int {
+        if let known = replaced[position] { return known }
+        var pairs = LabelPairs(labels[position])
+        let text = pairs.value(source) ?? []
+        var offsets: [Int64] = []
+        var result = position
+        if Regex.isUTF8(text.span), regex.find(text.span, .full, into: &offsets) {
+            let value = replacement.expand(text, offsets)
+            if value.isEmpty { pairs.remove(destination) } else { pairs.set(destination, value) }
+            result = labels.intern(pairs.labels)
+        }
+        replaced[position] = result
+        return result
+    }
+}
+
+/// A replacement text with `$1`, `${1}`, `$name` and `$$`, by Go's rules.
+struct Expansion: Sendable {
+    private enum Piece: Sendable {
+        case literal([UInt8])
+        case group(Int)
+    }
+
+    private var pieces: [Piece] = []
+
+    init(_ text: [UInt8], _ regex: Regex) {
+        var literal: [UInt8] = []
+        var at = 0
+        while at < text.count {
+            guard text[at] == 0x24, at + 1 < text.count else {
+                literal.append(text[at])
+                at += 1
+                continue
+            }
+            if text[at + 1] == 0x24 {
+                literal.append(0x24)
+                at += 2
+                continue
+            }
+            guard let (name, end) = Expansion.name(text, at + 1) else {
+                literal.append(0x24)
+                at += 1
+                continue
+            }
+            if !literal.isEmpty { pieces.append(.literal(literal)) }
+            literal = []
+            let number = Int(name) ?? regex.groupNames.firstIndex(of: name).map { $0 + 1 } ?? -1
+            pieces.append(.group(number))
+            at = end
+        }
+        if !literal.isEmpty { pieces.append(.literal(literal)) }
+    }
+
+    private static func name(_ text: [UInt8], _ start: Int) -> (String, Int)? {
+        let isBraced = text[start] == 0x7b
+        let from = isBraced ? start + 1 : start
+        var end = from
+        while end < text.count, LabelName.isNameByte(text[end]) { end += 1 }
+        if end == from { return nil }
+        if isBraced { guard end < text.count, text[end] == 0x7d else { return nil } }
+        return (String(decoding: text[from..<end], as: UTF8.self), isBraced ? end + 1 : end)
+    }
+
+    func expand(_ text: [UInt8], _ offsets: [Int64]) -> [UInt8] {
+        var result: [UInt8] = []
+        for piece in pieces {
+            switch piece {
+            case .literal(let bytes): result += bytes
+            case .group(let number):
+                guard number >= 0, 2 * number + 1 < offsets.count else { continue }
+                let (start, end) = (Int(offsets[2 * number]), Int(offsets[2 * number + 1]))
+                if start >= 0, start <= end, end <= text.count { result += text[start..<end] }
+            }
+        }
+        return result
+    }
+}

@@ -1,0 +1,188 @@
+internal import Bytes
+internal import Model
+internal import Store
+
+/// Scans units for samples of a range aggregation; one lane runs at a time on one worker thread.
+final class RangeLane: @unchecked Sendable {
+    // Invariant: used by one piece of work at a time; the lane's task starts the next piece when the last has ended.
+    private let plan: RangePlan
+    private let snapshot: any StoreSnapshot
+    private let control: QueryControl
+    private var runner: EntryRunner
+    private var candidates = CandidateRows()
+    private(set) var table: SeriesTable
+    private(set) var statistics = QueryStatistics()
+    private(set) var warnings: [String] = []
+    private var reportedBytes = 0
+    private var key: [UInt8] = []
+    /// For streams whose labels alone make the series: its number + 1; -1 if metadata or stages have a say.
+    private var streamSeries: [Int32] = []
+
+    init(_ plan: RangePlan, _ snapshot: any StoreSnapshot, _ control: QueryControl) {
+        self.plan = plan
+        self.snapshot = snapshot
+        self.control = control
+        runner = EntryRunner(plan.log.pipeline)
+        table = SeriesTable(plan.kind)
+    }
+
+    func scan(_ unit: any ScanUnit) throws(QueryError) {
+        try control.check()
+        let opened: LoadedRows?
+        do throws(ScanError) {
+            opened = try open(unit)
+        } catch {
+            warnings.append(error.what)
+            return
+        }
+        if let loaded = opened {
+            statistics.account(unit, loaded)
+            try loaded.rows.read { (entries, arena) throws(QueryError) in
+                candidates.find(loaded, entries, arena, range: plan.log.request.range, pilot: plan.log.pilot)
+                try addRows(entries, arena, loaded)
+            }
+        }
+        try holdMemory()
+    }
+
+    /// The unit's rows; nil if its counts were enough, and have been added.
+    private func open(_ unit: any ScanUnit) throws(ScanError) -> LoadedRows? {
+        guard plan.kind == .count, plan.log.pipeline.isEmpty, plan.unwrap == nil, let counts = try unit.counts() else {
+            return try unit.load(.rows)
+        }
+        if addWhole(counts) { return nil }
+        let timesSuffice = counts.allSatisfy { $0.stream == .none || series(ofStream: $0.stream) != nil }
+        return try unit.load(timesSuffice ? .times : .rows)
+    }
+
+    private func holdMemory() throws(QueryError) {
+        let grown = table.heldBytes - reportedBytes
+        if grown > 0 {
+            reportedBytes = table.heldBytes
+            try control.hold(grown)
+        }
+    }
+
+    // MARK: From counts
+
+    /// Adds counts of streams that lie in one cell each; false, and nothing added, if some do not.
+    private func addWhole(_ counts: [StreamCount]) -> Bool {
+        var cells: [(series: Int, cell: Int, rows: Int)] = []
+        let range = plan.log.request.range
+        for count in counts where count.stream != .none && range.overlaps(first: count.firstTime, last: count.lastTime) {
+            guard range.covers(first: count.firstTime, last: count.lastTime), let series = series(ofStream: count.stream)
+            else { return false }
+            let cell = plan.windows.cell(count.firstTime)
+            guard cell == plan.windows.cell(count.lastTime), let cell else { return false }
+            cells.append((series, cell, count.rows))
+        }
+        for item in cells {
+            table.merge(item.series, Cell(index: Int32(truncatingIfNeeded: item.cell), number: Int64(item.rows)))
+            statistics.matchedRows += item.rows
+        }
+        return true
+    }
+
+    /// The series of all entries of a stream; nil if it depends on the entry.
+    private func series(ofStream stream: StreamID) -> Int? {
+        let index = Int(stream.index)
+        while streamSeries.count <= index { streamSeries.append(0) }
+        if streamSeries[index] == 0 { streamSeries[index] = fixedSeries(stream).map { Int32($0 + 1) } ?? -1 }
+        return streamSeries[index] > 0 ? Int(streamSeries[index]) - 1 : nil
+    }
+
+    private func fixedSeries(_ stream: StreamID) -> Int? {
+        guard plan.unwrap == nil, plan.log.pipeline.stages.isEmpty, case .by(let names) = plan.grouping else { return nil }
+        let labels = snapshot.labels(stream)
+        let known = runner.labels.names
+        key.removeAll(keepingCapacity: true)
+        for name in names {
+            let range = known.range(name)
+            guard
+                let value = LabelSet.range(
+                    of: known.bytes.span.extracting(range), in: labels.encoded.span, 0..<labels.encoded.count)
+            else { return nil }
+            key.appendVarint(range.count)
+            key.append(known.bytes, range)
+            key.appendVarint(value.count)
+            key.append(labels.encoded, value)
+        }
+        return table.intern(key)
+    }
+
+    // MARK: From rows
+
+    private func addRows(
+        _ entries: borrowing Span<RowEntry>, _ arena: borrowing ByteSpan, _ loaded: LoadedRows
+    ) throws(QueryError) {
+        let pipeline = plan.log.pipeline
+        var looked = 0
+        for row in candidates.rows {
+            looked += 1
+            if looked & 1023 == 0 { try control.check() }
+            let entry = entries[Int(row)]
+            guard let cell = plan.windows.cell(entry.time) else { continue }
+            statistics.lineBytes += Int(entry.lineCount)
+            statistics.metadataBytes += Int(entry.metadataCount)
+            guard pipeline.passesFirst(arena, entry) else { continue }
+            let stream = loaded.streams[Int(entry.stream)]
+            if let series = series(ofStream: stream) {
+                table.add(series, cell: cell, value: 1, time: entry.time, bytes: Int(entry.lineCount))
+                statistics.matchedRows += 1
+                continue
+            }
+            try addEntry(entry, arena, stream, cell)
+        }
+    }
+
+    private func addEntry(
+        _ entry: RowEntry, _ arena: borrowing ByteSpan, _ stream: StreamID, _ cell: Int
+    ) throws(QueryError) {
+        guard runner.run(arena, entry, stream: stream.index, streamLabels: { snapshot.labels(stream) }) else { return }
+        var value = 1.0
+        if let unwrap = plan.unwrap {
+            guard let number = unwrap.value(&runner.labels) else { return }
+            value = number
+        }
+        let hasFault = runner.labels.fault != .none
+        runner.labels.exposeFault()
+        if hasFault, !plan.toleratesErrors { throw fault() }
+        statistics.matchedRows += 1
+        let series = buildSeries()
+        let bytes = runner.isRewritten ? runner.rewritten.count : Int(entry.lineCount)
+        table.add(series, cell: cell, value: value, time: entry.time, bytes: bytes)
+    }
+
+    private func buildSeries() -> Int {
+        key.removeAll(keepingCapacity: true)
+        switch plan.grouping {
+        case .by(let names):
+            for name in names {
+                guard let slot = runner.labels.find(name) else { continue }
+                runner.labels.appendPair(runner.labels.slots[slot], to: &key)
+            }
+        case .all:
+            let unwrapped = plan.unwrap?.name
+            runner.labels.encode({ $0.name != unwrapped }, into: &key)
+        case .without(let names):
+            let unwrapped = plan.unwrap?.name
+            runner.labels.encode({ $0.name != unwrapped && !names.contains($0.name) }, into: &key)
+        }
+        return table.intern(key)
+    }
+
+    private func fault() -> QueryError {
+        let what = "\(runner.labels.fault.text)"
+        key.removeAll(keepingCapacity: true)
+        runner.labels.encode({ _ in true }, into: &key)
+        let labels = LabelSet(canonical: key).description
+        return QueryError(
+            .pipeline,
+            """
+            pipeline error: '\(what)' for series: '\(labels)'.
+            Use a label filter to intentionally skip this error. (e.g | __error__!="\(what)").
+            To skip all potential errors you can match empty errors.(e.g __error__="")
+            The label filter can also be specified after unwrap. (e.g | unwrap latency | __error__="" )
+            """)
+    }
+}

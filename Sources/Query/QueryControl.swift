@@ -1,0 +1,70 @@
+internal import Bytes
+internal import Synchronization
+
+/// Memory of all queries together.
+final class SharedMemory: Sendable {
+    private let used = Atomic<Int>(0)
+    let limitBytes: Int
+
+    init(limitBytes: Int) {
+        self.limitBytes = limitBytes
+    }
+
+    /// Takes `bytes` more; false, and nothing taken, if that is over the limit.
+    func take(_ bytes: Int) -> Bool {
+        let total = used.add(bytes, ordering: .relaxed).newValue
+        if total <= limitBytes || bytes <= 0 { return true }
+        used.subtract(bytes, ordering: .relaxed)
+        return false
+    }
+
+    func giveBack(_ bytes: Int) {
+        used.subtract(bytes, ordering: .relaxed)
+    }
+}
+
+/// What a running query may still use, asked by the worker threads between pieces of work.
+final class QueryControl: Sendable {
+    private let cancelled = Atomic<Bool>(false)
+    private let held = Atomic<Int>(0)
+    private let deadline: Int64
+    private let limitBytes: Int
+    private let shared: SharedMemory
+
+    init(seconds: Int, memoryBytes: Int, shared: SharedMemory) {
+        let nanoseconds = Int64(seconds).multipliedReportingOverflow(by: 1_000_000_000)
+        let end = Machine.monotonicNanoseconds().addingReportingOverflow(nanoseconds.partialValue)
+        deadline = seconds <= 0 || nanoseconds.overflow || end.overflow ? .max : end.partialValue
+        limitBytes = memoryBytes
+        self.shared = shared
+    }
+
+    deinit {
+        shared.giveBack(held.load(ordering: .relaxed))
+    }
+
+    func cancel() {
+        cancelled.store(true, ordering: .relaxed)
+    }
+
+    /// Throws if the query must end.
+    func check() throws(QueryError) {
+        if cancelled.load(ordering: .relaxed) { throw QueryError.cancelled }
+        if Machine.monotonicNanoseconds() > deadline { throw QueryError.timedOut }
+    }
+
+    /// Accounts for `bytes` more that the query holds until its end.
+    func hold(_ bytes: Int) throws(QueryError) {
+        if bytes == 0 { return }
+        guard shared.take(bytes) else {
+            throw QueryError(.overloaded, "too many queries hold memory at once; try again, or reduce the time range")
+        }
+        let total = held.add(bytes, ordering: .relaxed).newValue
+        if total > limitBytes {
+            throw QueryError(
+                .limit,
+                "the query needs more memory than the limit of \(limitBytes) bytes; reduce the time range, or aggregate "
+                    + "by fewer labels")
+        }
+    }
+}

@@ -1,0 +1,105 @@
+internal import Bytes
+internal import LogQL
+
+/// A line filter, compiled.
+struct LineTest: Sendable {
+    enum Term: Sendable {
+        case needle([UInt8])
+        case regex(Regex, required: [UInt8])
+        case pattern(PatternTest)
+        case address(IPPattern)
+    }
+
+    let terms: [Term]
+    let isNegated: Bool
+
+    init(_ filter: LineFilter) throws(QueryError) {
+        isNegated = filter.comparison.isNegative
+        var made: [Term] = []
+        for alternative in filter.alternatives {
+            switch alternative {
+            case .text(let text) where filter.comparison.isRegex: made += try LineTest.regexTerms(text.bytes)
+            case .text(let text): made.append(.needle(text.bytes))
+            case .pattern(let pattern): made.append(.pattern(PatternTest(pattern)))
+            case .ip(let pattern): made.append(.address(pattern))
+            }
+        }
+        terms = made
+    }
+
+    private static func regexTerms(_ regex: [UInt8]) throws(QueryError) -> [Term] {
+        if let literals = RegexLiterals.alternatives(regex) { return literals.map(Term.needle) }
+        do throws(RegexFault) {
+            let required = RegexLiterals.required(regex)
+            return [.regex(try Regex(regex), required: required.count > 1 ? required : [])]
+        } catch {
+            throw QueryError(.parse, "error parsing regexp: \(error.text)")
+        }
+    }
+
+    /// Whether the line passes.
+    func passes(_ line: borrowing ByteSpan) -> Bool {
+        for index in terms.indices where LineTest.holds(terms[index], line) { return !isNegated }
+        return isNegated
+    }
+
+    private static func holds(_ term: Term, _ line: borrowing ByteSpan) -> Bool {
+        switch term {
+        case .needle(let needle): return ByteSearch.find(needle.span, in: line) != nil
+        case .regex(let regex, let required):
+            if !required.isEmpty, ByteSearch.find(required.span, in: line) == nil { return false }
+            return regex.matches(line, .anywhere)
+        case .pattern(let pattern): return pattern.matches(line)
+        case .address(let pattern): return AddressScan.contains(pattern, in: line)
+        }
+    }
+
+    /// Text that every passing line contains; empty if none is sure.
+    var pilot: [UInt8] {
+        guard !isNegated, terms.count == 1 else { return [] }
+        switch terms[0] {
+        case .needle(let needle): return needle
+        case .regex(_, let required): return required
+        case .pattern(let pattern): return pattern.longestLiteral
+        case .address: return []
+        }
+    }
+}
+
+/// `|> "a <_> b"`: literals in order, each `<_>` at least one byte; no backtracking, and the first literal may stand
+/// anywhere (contract: logql 7).
+struct PatternTest: Sendable {
+    private let literals: [[UInt8]]
+    private let startsWithCapture: Bool
+    private let endsWithCapture: Bool
+    private let isEmpty: Bool
+
+    init(_ pattern: Pattern) {
+        literals = pattern.pieces.compactMap { piece in
+            if case .literal(let bytes) = piece { bytes } else { nil }
+        }
+        startsWithCapture = pattern.pieces.first.map { PatternTest.isCapture($0) } ?? false
+        endsWithCapture = pattern.pieces.last.map { PatternTest.isCapture($0) } ?? false
+        isEmpty = pattern.pieces.isEmpty
+    }
+
+    private static func isCapture(_ piece: Pattern.Piece) -> Bool {
+        if case .literal = piece { false } else { true }
+    }
+
+    var longestLiteral: [UInt8] { literals.max { $0.count < $1.count } ?? [] }
+
+    func matches(_ line: borrowing ByteSpan) -> Bool {
+        if isEmpty { return line.count == 0 }
+        if literals.isEmpty { return line.count > 0 }
+        var at = 0
+        for index in literals.indices {
+            let literal = literals[index]
+            guard let found = ByteSearch.find(literal.span, in: line, from: at) else { return false }
+            // Behind a `<_>` a literal may not begin where the last one ended.
+            if index > 0 || startsWithCapture, found == at { return false }
+            at = found + literal.count
+        }
+        return endsWithCapture ? at < line.count : at == line.count
+    }
+}

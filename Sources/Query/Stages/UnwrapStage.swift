@@ -1,0 +1,41 @@
+internal import Bytes
+internal import LogQL
+
+/// `| unwrap duration(label) | filter …`: the number that an entry stands for.
+struct UnwrapStage: Sendable {
+    let name: UInt32
+    private let conversion: Unwrap.Conversion
+    private let conditions: [LabelCondition]
+
+    init(_ unwrap: Unwrap, _ names: inout NameTable) throws(QueryError) {
+        name = names.intern(unwrap.label)
+        conversion = unwrap.conversion
+        var made: [LabelCondition] = []
+        for filter in unwrap.filters { made.append(try LabelCondition(filter, &names)) }
+        conditions = made
+    }
+
+    /// The value; nil if the entry has none or a filter drops it. What cannot be read marks the entry and counts as 0.
+    func value(_ labels: inout EntryLabels) -> Double? {
+        let range = labels.valueRange(name)
+        if range.isEmpty { return nil }
+        let value = read(labels.values.span.extracting(range))
+        if value == nil, labels.fault == .none {
+            let text = labels.values.span.extracting(range).text
+            labels.setFault(.sampleExtraction, details: [UInt8](text: "invalid value \"\(text)\"").span)
+        }
+        for condition in conditions where !condition.holds(&labels) { return nil }
+        return value ?? 0
+    }
+
+    private func read(_ text: borrowing ByteSpan) -> Double? {
+        switch conversion {
+        case .number: return ValueText.number(text)
+        case .bytes: return ValueText.size(text).map(Double.init)
+        case .duration, .durationSeconds: return ValueText.duration(text).map { Double($0) / 1e9 }
+        }
+    }
+
+    /// Names that the value and the filters behind it look at.
+    var names: [UInt32] { [name] + conditions.flatMap(\.names) }
+}
