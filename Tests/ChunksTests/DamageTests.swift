@@ -9,8 +9,8 @@ import Testing
 struct DamageTests {
     /// A part of three blocks with every region in use.
     private static func sample(_ codec: Codec = .lz4) throws -> [UInt8] {
-        var rows = Sample.generated(60, streams: 4)
-        for index in [0, 30, 59] { rows[index].metadata = Sample.metadata([("trace_id", "everywhere")]) }
+        var rows = Sample.generated(24, streams: 4)
+        for index in [0, 12, 23] { rows[index].metadata = Sample.metadata([("trace_id", "everywhere")]) }
         let raw = rows.reduce(0) { $0 + $1.line.count + $1.metadata.count }
         let bytes = try Sample.bytes(
             try Sample.image(rows, PartConfiguration(codec: codec, blockRawBytes: raw * 2 / 5)))
