@@ -53,7 +53,9 @@ struct Sealer: Sendable {
     func merge(_ parts: [PartHandle]) throws(PartError) -> PartImage {
         var inputs: [Part] = []
         for handle in parts { inputs.append(try cache.contents(handle).part) }
-        return try PartMerger.merge(inputs, configuration: partConfiguration, id: Hash128.random(), storeID: storeID)
+        return try PartMerger.merge(
+            inputs, configuration: partConfiguration, id: Hash128.random(), storeID: storeID,
+            isUnclean: parts.contains { $0.summary.isUnclean })
     }
 
     private var partConfiguration: PartConfiguration {

@@ -11,6 +11,7 @@ struct Snapshot: StoreSnapshot {
     let table: StreamTable
     let streamCount: Int
     let oldestTime: Int64
+    let indexedNames: [String]
     let cache: PartCache
     /// Days with parts whose files are gone: answers touching them are incomplete.
     let missing: [(day: Day, text: String)]
@@ -73,7 +74,7 @@ struct Snapshot: StoreSnapshot {
         }
         var candidates: [Bool]?
         if let values = request.tracedValues {
-            let probe = try contents.part.blocks(mayHold: values)
+            let probe = try contents.part.blocks(mayHold: values, names: indexedNames)
             candidates = probe.blocks.map { found in
                 var marks = [Bool](repeating: false, count: contents.blockCount)
                 for index in found where index < marks.count { marks[index] = true }

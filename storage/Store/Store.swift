@@ -143,7 +143,7 @@ public final class Store: IngestSink, RecentData, Sendable {
             oldestTime: configuration.clock.nowNanoseconds().subtractingReportingOverflow(
                 configuration.retentionNanoseconds
             ).partialValue,
-            cache: cache,
+            indexedNames: configuration.indexedNames, cache: cache,
             missing: missing.withLock { losses in
                 losses.values.filter { $0.tenantDay.tenant == tenant }.map { ($0.tenantDay.day, $0.text) }
             })
