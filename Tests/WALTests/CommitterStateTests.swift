@@ -133,8 +133,8 @@ import Testing
         #expect(state.perform("later") == false)
     }
 
-    /// All short histories of submits, works, outcomes, silence and stop: every entry is committed or failed exactly once,
-    /// in order, and after stop everything ends.
+    /// All short histories of submits, works, outcomes, silence and stop: every entry is committed or failed exactly
+    /// once, in order, and after stop everything ends.
     @Test func everyShortHistoryAnswersEveryEntryOnce() {
         let events = 5
         let length = 7

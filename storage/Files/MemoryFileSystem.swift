@@ -1,10 +1,10 @@
 import Synchronization
 
-/// A file system in memory that keeps apart what was written and what is durable, so that tests can crash it, fill it up
-/// and make it fail. Everything it does follows from its seed and the calls made.
+/// A file system in memory that keeps apart what was written and what is durable, so that tests can crash it, fill it
+/// up and make it fail. Everything it does follows from its seed and the calls made.
 ///
-/// What it promises is what POSIX promises and no more: written bytes are durable after `sync` of the file, names after
-/// `syncFolder`. A failed sync may have stored some of the bytes, and no later one stores the others.
+/// What it promises is what POSIX promises and no more: written bytes are durable after `sync` of the file, names
+/// after `syncFolder`. A failed sync may have stored some of the bytes, and no later one stores the others.
 public final class MemoryFileSystem: FileSystem {
     /// Kinds of operations, for faults.
     public enum Operation: Hashable, Sendable, CaseIterable {

@@ -8,8 +8,8 @@ public struct CommittedRecord: Sendable {
     public let batch: Batch
 }
 
-/// The committer thread: writes what waits in groups, one write and one sync each, applies the records in sequence order,
-/// and then answers who waited.
+/// The committer thread: writes what waits in groups, one write and one sync each, applies the records in sequence
+/// order, and then answers who waited.
 public final class Committer: Sendable {
     public typealias Completion = @Sendable (Result<Receipt, IngestError>) -> Void
     public typealias Work = @Sendable () -> Void
@@ -47,7 +47,7 @@ public final class Committer: Sendable {
         self.apply = apply
         self.onGroup = onGroup
         var figures = WALFigures()
-        figures.segments = log.segments.count
+        figures.segments = log.segmentCount
         figures.totalBytes = log.totalBytes
         currentFigures = Mutex(figures)
         let started = OSThread(name: "dendro-commit") { [self] in run() }
@@ -100,7 +100,8 @@ public final class Committer: Sendable {
         perform { completion(work()) }
     }
 
-    /// Refuses new records, commits those that wait, and returns when the thread has ended. Not on the committer thread.
+    /// Refuses new records, commits those that wait, and returns when the thread has ended. Not on the committer
+    /// thread.
     public func stop() {
         state.update { $0.stop() }
         let ending = thread.withLock { thread in
@@ -180,7 +181,7 @@ public final class Committer: Sendable {
     }
 
     private func noteSizes() {
-        let segments = log.segments.count
+        let segments = log.segmentCount
         let bytes = log.totalBytes
         currentFigures.withLock {
             $0.segments = segments

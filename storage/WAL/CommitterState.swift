@@ -1,8 +1,8 @@
-/// The group commit as a pure state machine: it says what to do next and is told how it went. No I/O, no threads; time is
-/// handed in. One caller at a time.
+/// The group commit as a pure state machine: it says what to do next and is told how it went. No I/O, no threads; time
+/// is handed in. One caller at a time.
 ///
-/// A lone waiter is committed at once. Who arrives while a group is being written joins the next one, so groups grow with
-/// load by themselves and no timer delays anybody.
+/// A lone waiter is committed at once. Who arrives while a group is being written joins the next one, so groups grow
+/// with load by themselves and no timer delays anybody.
 public struct CommitterState<Entry, Work> {
     /// What the committer should do now.
     public enum Action {

@@ -44,8 +44,8 @@ struct GroupHeader: Hashable, Sendable {
         group.putLittleEndian(Checksum.crc32c(group, 0..<92), at: 92)
     }
 
-    /// Judges the block at `offset` of `bytes` for segment `segmentID` of `storeID`; `fileOffset` is where it lies in the
-    /// file: no group vouches for bytes behind itself.
+    /// Judges the block at `offset` of `bytes` for segment `segmentID` of `storeID`; `fileOffset` is where it lies in
+    /// the file: no group vouches for bytes behind itself.
     static func find(
         in bytes: [UInt8], at offset: Int, fileOffset: Int, storeID: Hash128, segmentID: UInt64
     ) -> Finding {
@@ -91,8 +91,8 @@ struct GroupHeader: Hashable, Sendable {
 
 /// The frame around a record's payload: u32 length, u32 checksum, u64 sequence.
 enum RecordFrame {
-    /// What record checksums of a segment start from. The store id, which no sender knows, is in it, so that bytes inside a
-    /// line cannot pose as a record.
+    /// What record checksums of a segment start from. The store id, which no sender knows, is in it, so that bytes
+    /// inside a line cannot pose as a record.
     static func seed(storeID: Hash128, segmentID: UInt64) -> UInt32 {
         var bytes: [UInt8] = []
         bytes.appendLittleEndian(storeID.high)

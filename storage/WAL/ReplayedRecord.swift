@@ -8,8 +8,8 @@ public struct ReplayedRecord: Sendable {
 }
 
 extension ReplayedRecord {
-    /// Reads the payload `bytes[range]`. All sizes are checked before memory is taken for them. Behind a right checksum only
-    /// a fault of the writer, or another version, can make this fail.
+    /// Reads the payload `bytes[range]`. All sizes are checked before memory is taken for them. Behind a right
+    /// checksum only a fault of the writer, or another version, can make this fail.
     static func decode(_ bytes: [UInt8], _ range: Range<Int>, sequence: UInt64) throws(ReadError) -> ReplayedRecord {
         var reader = ByteReader(bytes, range)
         guard let codec = Codec(rawValue: try reader.byte()) else {

@@ -2,11 +2,11 @@ public import Bytes
 public import Files
 public import Model
 
-/// The writer: appends commit groups to the active segment, opens the next one when it is full or has failed, and recycles
-/// segments that are no longer needed.
+/// The writer: appends commit groups to the active segment, opens the next one when it is full or has failed, and
+/// recycles segments that are no longer needed.
 ///
-/// After a failed write or sync the kernel may have dropped the pages and call later syncs a success: the file is never
-/// written again, and the next segment's header says how far it counts.
+/// After a failed write or sync the kernel may have dropped the pages and call later syncs a success: the file is
+/// never written again, and the next segment's header says how far it counts.
 public final class SegmentLog: @unchecked Sendable {
     // Invariant behind @unchecked: used by one thread at a time. The committer owns it from its start to its end.
 
@@ -70,6 +70,8 @@ public final class SegmentLog: @unchecked Sendable {
         active.map { closed + [$0.summary] } ?? closed
     }
 
+    public var segmentCount: Int { closed.count + (active == nil ? 0 : 1) }
+
     /// Bytes of all segment files, spares not counted.
     public var totalBytes: Int {
         closed.reduce(active?.summary.sizeBytes ?? 0) { $0 + $1.sizeBytes }
@@ -85,8 +87,8 @@ public final class SegmentLog: @unchecked Sendable {
         closed.filter(\.isCut).flatMap { $0.pins.map { ($0.tenant, $0.day) } }
     }
 
-    /// Writes `group` as one commit group and syncs it. When this returns, a crash can no longer lose the records; when it
-    /// throws, none of them counts.
+    /// Writes `group` as one commit group and syncs it. When this returns, a crash can no longer lose the records;
+    /// when it throws, none of them counts.
     /// - Returns: the sequences of the records, in order.
     public func append(group: [EncodedRecord]) throws(WALError) -> ClosedRange<UInt64> {
         precondition(!group.isEmpty, "BUG: append of no records")

@@ -147,8 +147,8 @@ struct SegmentReplay {
         return [(lastSequence &+ 1)...(beyond &- 1)]
     }
 
-    /// Hands over every whole record in `bytes` from `from` on with a sequence in `sequences`, and notes what lies between as
-    /// lost.
+    /// Hands over every whole record in `bytes` from `from` on with a sequence in `sequences`, and notes what lies
+    /// between as lost.
     private mutating func salvage(
         _ bytes: [UInt8], from: Int, base: Int, sequences: ClosedRange<UInt64>, isUpperKnown: Bool = true,
         _ handler: (ReplayedRecord) -> Void
@@ -211,8 +211,8 @@ struct RecordFinder {
         budget = 8 * bytes.count + WALFormat.alignmentBytes
     }
 
-    /// The next whole record with a sequence in `wanted`. First where the frame at `position` says that it ends, so that
-    /// the content of a damaged record is not searched if its length still holds; then everywhere.
+    /// The next whole record with a sequence in `wanted`. First where the frame at `position` says that it ends, so
+    /// that the content of a damaged record is not searched if its length still holds; then everywhere.
     mutating func next(in wanted: ClosedRange<UInt64>) -> (offset: Int, end: Int, sequence: UInt64)? {
         var reader = ByteReader(bytes, position..<bytes.count)
         if let length = try? reader.littleEndian(UInt32.self) {

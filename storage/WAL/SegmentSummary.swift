@@ -13,8 +13,8 @@ public struct SegmentSummary: Sendable, Hashable {
     public internal(set) var sizeBytes: Int
     /// End of what was synced, or, after a restart, of what was found whole.
     public internal(set) var end: Int
-    /// The file may hold bytes behind `end` that look like records: of a group whose write failed or was torn. They do not
-    /// count as long as the segment whose header says so is there.
+    /// The file may hold bytes behind `end` that look like records: of a group whose write failed or was torn. They do
+    /// not count as long as the segment whose header says so is there.
     public internal(set) var isCut: Bool
     /// The segment that this one's header names.
     public internal(set) var previousID: UInt64

@@ -1,7 +1,8 @@
 import Files
 
-/// Released segments waiting to be overwritten: a sync of blocks that exist already costs about half of one that has to
-/// record new blocks. A spare keeps its old id in its name, so that ids only grow and what it holds can never pass for new.
+/// Released segments waiting to be overwritten: a sync of blocks that exist already costs about half of one that has
+/// to record new blocks. A spare keeps its old id in its name, so that ids only grow and what it holds can never pass
+/// for new.
 struct SpareSegments {
     private let folder: String
     private let files: any FileSystem
@@ -16,6 +17,7 @@ struct SpareSegments {
     /// Makes a spare of `segment`, or removes it when it is not fit or enough are there. The folder needs a sync then.
     mutating func retire(_ segment: SegmentSummary, isFit: Bool) throws(FileError) {
         let path = folder + "/" + WALFormat.name(segment.id)
+        guard files.exists(path) else { return }
         if isFit, ids.count < WALFormat.spareCount {
             try files.rename(path, to: folder + "/" + WALFormat.name(segment.id, "spare"))
             ids.append(segment.id)

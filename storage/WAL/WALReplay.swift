@@ -4,8 +4,8 @@ import Model
 
 /// Reads a log back after a stop or a crash.
 public enum WALReplay {
-    /// Hands every record in `folder` to `handler`, in sequence order. Damage never stops it: what cannot be used is copied
-    /// to `quarantine` and reported. Holds one group, or one damaged stretch of a segment, in memory.
+    /// Hands every record in `folder` to `handler`, in sequence order. Damage never stops it: what cannot be used is
+    /// copied to `quarantine` and reported. Holds one group, or one damaged stretch of a segment, in memory.
     /// - Throws: only if the folder cannot be read.
     public static func replay(
         folder: String, quarantine: String, files: any FileSystem, storeID: Hash128,
