@@ -29,7 +29,7 @@ final class AggregationNode: EvaluationNode {
 
     func value(at step: Int) throws(QueryError) -> StepValue {
         guard case .vector(let vector) = try operand.value(at: step) else {
-            throw QueryError(.invalid, "\(function.rawValue) wants series, not a number")
+            throw QueryError(.invalid, "unexpected expr type: \(function.rawValue) wants series, not a number")
         }
         switch function {
         case .sort: return .vector(vector.sorted { AggregationNode.isLess($0.value, $1.value) })
@@ -167,7 +167,7 @@ final class LabelReplaceNode: EvaluationNode {
 
     func value(at step: Int) throws(QueryError) -> StepValue {
         guard case .vector(let vector) = try operand.value(at: step) else {
-            throw QueryError(.invalid, "label_replace wants series, not a number")
+            throw QueryError(.invalid, "unexpected expr type: label_replace wants series, not a number")
         }
         return .vector(vector.map { VectorSample(labels: replace($0.labels), value: $0.value) })
     }

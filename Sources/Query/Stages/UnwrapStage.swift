@@ -31,7 +31,7 @@ struct UnwrapStage: Sendable {
     private func read(_ text: borrowing ByteSpan) -> Double? {
         switch conversion {
         case .number: return ValueText.number(text)
-        case .bytes: return ValueText.size(text).map(Double.init)
+        case .bytes: return ValueText.size(text).map { Double($0) }
         case .duration, .durationSeconds: return ValueText.duration(text).map { Double($0) / 1e9 }
         }
     }
