@@ -57,8 +57,8 @@ public struct BatchBuilder: Sendable {
         newest = BatchBuilder.shifted(now, seconds: Int64(clamping: options.limits.futureSeconds.value))
         arenaLimit = min(max(2 &* options.limits.inflatedBytes.value, 1 << 20), Int(Int32.max))
         var batch = Batch()
-        batch.reserve(
-            rows: min(expectedBytes / 256, 1 << 16), bytes: min(expectedBytes, options.limits.inflatedBytes.value))
+        let room = min(expectedBytes &+ expectedBytes / 4, options.limits.inflatedBytes.value)
+        batch.reserve(rows: min(expectedBytes / 256, 1 << 16), bytes: room)
         result = ReceiveResult(batch: batch)
         var pairs: [UInt8] = []
         var ends: [Int] = []

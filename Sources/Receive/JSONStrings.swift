@@ -28,11 +28,19 @@ enum StringStep {
     /// Distance from `at` to the first special byte of the 16 there; 16 when there is none.
     @inline(__always)
     static func plainCount(_ block: SIMD16<UInt8>) -> Int {
-        let mask = (block .== 0x22) .| (block .== 0x5c) .| (block .< 0x20)
-        let words = unsafe unsafeBitCast(mask, to: SIMD2<UInt64>.self)
-        if words[0] != 0 { return words[0].trailingZeroBitCount >> 3 }
-        if words[1] != 0 { return 8 &+ (words[1].trailingZeroBitCount >> 3) }
+        let quotes = words(block .== SIMD16(repeating: 0x22))
+        let backslashes = words(block .== SIMD16(repeating: 0x5c))
+        let controls = words((block & SIMD16(repeating: 0xe0)) .== SIMD16(repeating: 0))
+        let low = quotes[0] | backslashes[0] | controls[0]
+        if low != 0 { return low.trailingZeroBitCount >> 3 }
+        let high = quotes[1] | backslashes[1] | controls[1]
+        if high != 0 { return 8 &+ (high.trailingZeroBitCount >> 3) }
         return 16
+    }
+
+    @inline(__always)
+    private static func words(_ mask: SIMDMask<SIMD16<Int8>>) -> SIMD2<UInt64> {
+        unsafe unsafeBitCast(mask, to: SIMD2<UInt64>.self)
     }
 
     /// Offset of the first special byte at or after `from`, or `end`.

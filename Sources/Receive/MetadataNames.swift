@@ -39,6 +39,24 @@ public enum MetadataNames {
         return meaningful
     }
 
+    /// Whether `name` is a metadata name as it is. (Names of the form `__x__` are left to `appendNormalised`.)
+    static func isNormal(_ name: borrowing ByteSpan) -> Bool {
+        guard name.count > 0, name[0] &- 0x30 >= 10 else { return false }
+        var inRun = false
+        var meaningful = false
+        for index in 0..<name.count {
+            let byte = name[index]
+            if isLetter(byte) || byte &- 0x30 < 10 {
+                inRun = false
+                meaningful = true
+            } else {
+                guard byte == 0x5f, !inRun else { return false }
+                inRun = true
+            }
+        }
+        return meaningful
+    }
+
     /// Offset of the first byte that a label name (`[a-zA-Z_][a-zA-Z0-9_]*`) may not have there; nil when `name` is one.
     /// An empty name is wrong at 0.
     public static func firstInvalidByte(label name: borrowing ByteSpan) -> Int? {

@@ -38,7 +38,11 @@ public struct NameList: Sendable {
         var start = 0
         for index in 0..<ends.count {
             let end = ends[index]
-            if end - start == name.count, bytes.span.extracting(start..<end).equals(name) { return index }
+            if end - start == name.count, end == start || bytes[start] == name[0],
+                bytes.span.extracting(start..<end).equals(name)
+            {
+                return index
+            }
             start = end
         }
         return nil

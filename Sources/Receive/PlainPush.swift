@@ -39,7 +39,7 @@ public enum PlainPush {
         let whole = (hasMark ? 3 : 0)..<body.count
         var scanner = JSONScanner(whole, maxDepth: reader.maxDepth)
         switch scanner.peek(in: body) {
-        case 0x7b: try readObjects(body, scanner.offset..<body.count, &reader)
+        case 0x7b: try readObjects(body, whole, first: scanner.offset, &reader)
         case 0x5b where isArray(body, scanner): try readArray(body, &scanner, &reader)
         default: if scanner.offset < body.count { reader.readText(body, whole) }
         }
@@ -88,12 +88,12 @@ public enum PlainPush {
         }
     }
 
-    /// One object over the whole of `body[range]`, or one to a line.
+    /// One object over the whole of `body[range]`, or one to a line; the first begins at `first`.
     private static func readObjects(
-        _ body: borrowing ByteSpan, _ range: Range<Int>, _ reader: inout PlainReader
+        _ body: borrowing ByteSpan, _ range: Range<Int>, first: Int, _ reader: inout PlainReader
     ) throws(ReceiveError) {
-        let lineEnd = ByteSearch.find(byte: 0x0a, in: body, from: range.lowerBound) ?? range.upperBound
-        var scanner = JSONScanner(range.lowerBound..<lineEnd, maxDepth: reader.maxDepth)
+        let lineEnd = ByteSearch.find(byte: 0x0a, in: body, from: first) ?? range.upperBound
+        var scanner = JSONScanner(first..<lineEnd, maxDepth: reader.maxDepth)
         var firstLine: JSONError?
         do throws(JSONError) {
             try scanner.skipValue(in: body, depth: 0)
@@ -104,12 +104,12 @@ public enum PlainPush {
         guard let firstLine, firstLine.endsEarly, !isObjectLine(body, after: lineEnd) else {
             return readLines(body, range, &reader)
         }
-        scanner = JSONScanner(range, maxDepth: reader.maxDepth)
+        scanner = JSONScanner(first..<range.upperBound, maxDepth: reader.maxDepth)
         do throws(JSONError) {
             try reader.readObject(body, &scanner, depth: 0)
             let end = scanner.offset
             try scanner.finish(in: body)
-            _ = reader.commit(body, range.lowerBound..<end)
+            _ = reader.commit(body, first..<end)
         } catch {
             throw ReceiveError.malformed("JSON object: \(error)")
         }

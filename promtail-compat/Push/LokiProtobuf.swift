@@ -42,8 +42,12 @@ struct LokiProtobuf {
     private mutating func readStream(_ body: borrowing ByteSpan, _ range: Range<Int>) throws(ProtobufError) {
         var labels = range.lowerBound..<range.lowerBound
         var fields = ProtobufReader(range)
+        // Agents write the labels first; elsewhere they are looked for before the entries are read.
         while let field = try fields.next(in: body) {
-            if field.number == 1, case .bytes(let start, let count) = field.content { labels = start..<(start + count) }
+            if field.number == 1, case .bytes(let start, let count) = field.content {
+                labels = start..<(start + count)
+                break
+            }
         }
         builder.beginStream()
         if !labels.isEmpty { LabelText.read(body, labels, into: &builder) }

@@ -70,7 +70,19 @@ public struct ProtobufReader: Sendable {
         }
     }
 
+    @inline(__always)
     private mutating func varint(in span: borrowing ByteSpan) throws(ProtobufError) -> UInt64 {
+        if offset < end {
+            let byte = span[offset]
+            if byte < 0x80 {
+                offset &+= 1
+                return UInt64(byte)
+            }
+        }
+        return try longVarint(in: span)
+    }
+
+    private mutating func longVarint(in span: borrowing ByteSpan) throws(ProtobufError) -> UInt64 {
         var value: UInt64 = 0
         var shift: UInt64 = 0
         while true {
