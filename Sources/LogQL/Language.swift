@@ -85,13 +85,14 @@ public struct Language: Sendable {
         return Parser(tokens: Lexer.tokens(of: Array(text.utf8)), dialect: dialect, regexes: regexes)
     }
 
-    /// At least one matcher must demand a text that is not empty.
+    /// At least one matcher must refuse the empty text, and with it streams that lack the label.
     private func checkSelects(_ selector: Selector) throws(ParseError) {
         let selects = selector.matchers.contains { matcher in
             switch matcher.matching {
             case .equal: !matcher.value.isEmpty
             case .matches: !regexes.matchesEmpty(RegexText.forRE2(matcher.value.bytes))
-            case .notEqual, .notMatches: false
+            case .notEqual: matcher.value.isEmpty
+            case .notMatches: regexes.matchesEmpty(RegexText.forRE2(matcher.value.bytes))
             }
         }
         if selects { return }

@@ -26,13 +26,23 @@ struct Snapshot: StoreSnapshot {
                 guard let contents = try? cache.contents(part) else { continue }
                 contents.markStreams(in: request.range, selected: selected, present: &present)
             }
-            for head in day.heads where head.chunks.contains(where: { $0.overlaps(request.range) }) {
-                for number in head.streamNumbers where Int(number) < streamCount && selected[Int(number)] {
-                    present[Int(number)] = true
+            for head in day.heads { mark(head, in: request.range, selected: selected, present: &present) }
+        }
+        return present.indices.filter { present[$0] }.map { StreamID(UInt32($0)) }
+    }
+
+    /// Heads keep no times per stream: their rows are few enough to be looked at.
+    private func mark(_ head: Head, in range: TimeRange, selected: [Bool], present: inout [Bool]) {
+        for chunk in head.chunks where chunk.overlaps(range) {
+            let rows = chunk.rows
+            let numbers = head.streamNumbers
+            rows.entries.withSpan(count: rows.count) { entries in
+                for index in 0..<entries.count where range.contains(entries[index].time) {
+                    let number = Int(numbers[Int(entries[index].stream)])
+                    if number < selected.count && selected[number] { present[number] = true }
                 }
             }
         }
-        return present.indices.filter { present[$0] }.map { StreamID(UInt32($0)) }
     }
 
     func plan(_ request: ScanRequest) throws(ScanError) -> ScanPlan {
