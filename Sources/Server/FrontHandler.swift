@@ -240,6 +240,10 @@ final class FrontHandler: ChannelDuplexHandler {
             phase = .receiving
         }
         send(answer, context)
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        context.eventLoop.scheduleTask(in: .seconds(Int64(parts.options.lingerSeconds))) {
+            bound.value.close(promise: nil)
+        }
     }
 
     private func decorate(_ head: inout HTTPResponseHead) {
@@ -253,8 +257,7 @@ final class FrontHandler: ChannelDuplexHandler {
         finish(status: nil)
         phase = closesAfterAnswer ? .draining : .idle
         isHeadArriving = false
-        let options = parts.options
-        setDeadline(seconds: !closesAfterAnswer ? options.idleSeconds : wasWhole ? options.answerSeconds : 3)
+        setDeadline(seconds: closesAfterAnswer ? parts.options.answerSeconds : parts.options.idleSeconds)
         return closesAfterAnswer && wasWhole
     }
 
@@ -302,11 +305,9 @@ final class FrontHandler: ChannelDuplexHandler {
 
     private func timePassed(_ context: ChannelHandlerContext) {
         guard phase != .closed, NIODeadline.now() >= deadline else { return }
-        if phase == .receiving || (phase == .idle && isHeadArriving) {
-            parts.log.metrics.requests.timeouts.add()
-            deadline = .distantFuture
-            return refuse(context, .text(408, "the request took too long to arrive\n"))
-        }
+        if phase == .receiving || isHeadArriving { parts.log.metrics.requests.timeouts.add() }
+        // Only a request whose head was read can be answered; a dripping head just ends.
+        if phase == .receiving { return refuse(context, .text(408, "the request took too long to arrive\n")) }
         context.close(promise: nil)
     }
 }

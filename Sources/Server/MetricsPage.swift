@@ -143,7 +143,9 @@ struct MetricsPage {
         page.single("dendro_sealed_parts_total", .counter, "Parts made of heads.", store.sealedParts)
         page.single("dendro_merged_parts_total", .counter, "Parts made of parts.", store.mergedParts)
         page.single("dendro_seal_failures_total", .counter, "Seals that failed.", store.sealFailures)
-        page.single("dendro_retired_days_total", .counter, "Days removed by retention.", store.retiredDays)
+        page.single(
+            "dendro_retention_removals_total", .counter, "UTC days removed because they were too old.",
+            store.retiredDays)
         page.single("dendro_damaged_files_total", .counter, "Files found damaged.", store.damagedFiles)
         page.single("dendro_quarantined_files_total", .counter, "Files set aside.", store.quarantinedFiles)
         page.single("dendro_missing_parts", .gauge, "Parts whose file is gone.", store.missingParts)

@@ -85,6 +85,8 @@ public struct ServerOptions: Sendable, Hashable {
     public var idleSeconds = 120
     /// For a client to take its answer.
     public var answerSeconds = 300
+    /// For a client to read the refusal of a request that it is still sending.
+    public var lingerSeconds = 2
     public var connectionsLimit = 10_000
     /// Bodies being received, all together, beyond the first 64 KiB of each.
     public var bodyBudgetBytes = 64 << 20

@@ -1,0 +1,72 @@
+import Model
+import Query
+import Testing
+
+@testable import Server
+
+@Suite struct LogsPageTests {
+    private func stream(_ app: String, _ entries: [(Int64, String)]) -> LogStream {
+        LogStream(
+            labels: LabelSet([("app", app), ("level", "info")]),
+            entries: entries.map {
+                LogEntry(time: $0.0, line: [UInt8]($0.1.utf8), metadata: LabelSet([("trace_id", "t1")]))
+            })
+    }
+
+    private func request(_ query: String) throws -> LogsRequest {
+        try LogsRequest(try RequestParameters(query: query), now: 1_795_460_737_000_000_000)
+    }
+
+    @Test func aLineHasItsFields() throws {
+        let line = #"{"level":"ERROR","message":"pay\"ment","trace_id":"t1","path":"/o/17","n":1.50,"x":{"a":[1]}}"#
+        let page = LogsPage([stream("shop", [(1_795_460_000_000_000_001, line)])], try request(""))
+        let text = String(decoding: page.json(now: 0), as: UTF8.self)
+        #expect(text.contains(#""timestamp":"2026-11-23T18:53:20.000000001Z","level":"ERROR","message":"pay\"ment""#))
+        #expect(text.contains(#""trace_id":"t1","app":"shop","id":""#))
+        #expect(
+            text.contains(#""fields":{"path":"/o/17","n":1.50,"x":{"a":[1]}},"labels":{"app":"shop","level":"info"}"#))
+        #expect(text.contains(#""count":1"#))
+        #expect(text.contains(#""next":null"#))
+    }
+
+    @Test(arguments: ["plain text", "{\"broken\":", "{\"a\":1} tail", "[1,2]", ""])
+    func otherLinesAreTheirMessage(line: String) throws {
+        let page = LogsPage([stream("shop", [(5, line)])], try request(""))
+        let text = String(decoding: page.ndjson(), as: UTF8.self)
+        #expect(text.contains("\"message\":\(JSONText.quoted(line))"))
+        #expect(text.contains("\"level\":\"info\""))
+        #expect(text.contains("\"fields\":{}"))
+    }
+
+    @Test func invalidUTF8StaysOutOfJSON() throws {
+        var bad = [UInt8](#"{"message":"x","f":"?"}"#.utf8)
+        bad[bad.count - 3] = 0xff
+        let stream = LogStream(labels: LabelSet([("app", "a")]), entries: [LogEntry(time: 1, line: bad)])
+        let page = LogsPage([stream], try request(""))
+        #expect(String(validating: page.ndjson(), as: UTF8.self) != nil)
+    }
+
+    /// Pages of any size show every entry once, in both orders, also where many share an instant.
+    @Test(arguments: [1, 2, 3, 7], ["asc", "desc"])
+    func pagesShowEachLineOnce(limit: Int, order: String) throws {
+        let streams = [
+            stream("a", [(10, "a1"), (10, "a2"), (11, "a3"), (12, "a4")]),
+            stream("b", [(10, "b1"), (11, "b2"), (11, "b3"), (13, "b4")]),
+        ]
+        var seen: [String] = []
+        var cursor = ""
+        for _ in 0..<20 {
+            let request = try request("start=0&end=1795460737&limit=\(limit)&order=\(order)" + cursor)
+            let inRange = streams.map { stream in
+                var entries = stream.entries.filter { $0.time >= request.start && $0.time < request.end }
+                if order == "desc" { entries.reverse() }
+                return LogStream(labels: stream.labels, entries: entries)
+            }
+            let page = LogsPage(inRange, request)
+            seen += String(decoding: page.text(), as: UTF8.self).split(separator: "\n").map { String($0.suffix(2)) }
+            guard let next = page.next else { break }
+            cursor = "&cursor=" + next
+        }
+        #expect(seen.sorted() == ["a1", "a2", "a3", "a4", "b1", "b2", "b3", "b4"])
+    }
+}
