@@ -49,13 +49,13 @@ public struct BatchBuilder: Sendable {
     ///   - now: nanoseconds since 1970, what ages are measured from.
     ///   - expectedBytes: size of the body; room for lines is made at once.
     public init(options: ReceiveOptions, now: Int64, expectedBytes: Int) {
-        self.options = options
+        self.options = BatchBuilder.bounded(options)
         serviceNameFields = NameList(options.serviceNameFields)
         highCardinality = NameList(options.highCardinality)
         indexed = NameList(options.indexed)
-        oldest = BatchBuilder.shifted(now, seconds: -Int64(clamping: options.maxAgeSeconds))
+        oldest = BatchBuilder.shifted(now, seconds: 0 &- Int64(clamping: options.maxAgeSeconds))
         newest = BatchBuilder.shifted(now, seconds: Int64(clamping: options.limits.futureSeconds.value))
-        arenaLimit = min(max(2 &* options.limits.inflatedBytes.value, 1 << 20), Int(Int32.max))
+        arenaLimit = min(max(2 * min(options.limits.inflatedBytes.value, 1 << 30), 1 << 20), Int(Int32.max))
         var batch = Batch()
         let room = min(expectedBytes &+ expectedBytes / 4, options.limits.inflatedBytes.value)
         batch.reserve(rows: min(expectedBytes / 256, 1 << 16), bytes: room)
@@ -69,6 +69,17 @@ public struct BatchBuilder: Sendable {
         }
         levelPairs = pairs
         levelPairEnds = ends
+    }
+
+    /// The options with sizes that offsets of 32 bits can carry and counts that can be added.
+    private static func bounded(_ options: ReceiveOptions) -> ReceiveOptions {
+        var result = options
+        let most = 1 << 30
+        result.limits.lineBytes.value = min(options.limits.lineBytes.value, most)
+        result.limits.metadataBytes.value = min(options.limits.metadataBytes.value, most)
+        result.limits.metadataPairs.value = min(options.limits.metadataPairs.value, most)
+        result.limits.labelsPerStream.value = min(options.limits.labelsPerStream.value, most)
+        return result
     }
 
     private static func shifted(_ time: Int64, seconds: Int64) -> Int64 {
@@ -140,10 +151,15 @@ public struct BatchBuilder: Sendable {
         return true
     }
 
+    /// The 413 for more entries than allowed.
+    static func tooManyEntries(_ limits: Limits) -> ReceiveError {
+        .tooLarge("request holds more than \(limits.requestEntries.value) entries")
+    }
+
     private mutating func countEntry() -> Bool {
         guard excess == nil else { return false }
         guard entryCount < options.limits.requestEntries.value else {
-            excess = .tooLarge("request holds more than \(options.limits.requestEntries.value) entries")
+            excess = BatchBuilder.tooManyEntries(options.limits)
             return false
         }
         entryCount += 1

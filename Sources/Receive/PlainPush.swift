@@ -41,7 +41,7 @@ public enum PlainPush {
         switch scanner.peek(in: body) {
         case 0x7b: try readObjects(body, whole, first: scanner.offset, &reader)
         case 0x5b where isArray(body, scanner): try readArray(body, &scanner, &reader)
-        default: if scanner.offset < body.count { reader.readText(body, whole) }
+        default: if scanner.offset < body.count { try reader.readText(body, whole) }
         }
     }
 

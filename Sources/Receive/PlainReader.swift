@@ -59,8 +59,13 @@ struct PlainReader {
 
     // MARK: - Plain text
 
-    /// Reads `body[range]` as lines of text, each an entry.
-    mutating func readText(_ body: borrowing ByteSpan, _ range: Range<Int>) {
+    /// Reads `body[range]` as lines of text, each an entry. They are counted first: a body of line feeds ends here.
+    mutating func readText(_ body: borrowing ByteSpan, _ range: Range<Int>) throws(ReceiveError) {
+        var lineFeeds = 0
+        for index in range where body[index] == 0x0a { lineFeeds &+= 1 }
+        guard lineFeeds <= builder.options.limits.requestEntries.value else {
+            throw BatchBuilder.tooManyEntries(builder.options.limits)
+        }
         clearValues()
         var at = range.lowerBound
         while at < range.upperBound {
@@ -200,6 +205,7 @@ struct PlainReader {
             guard let size = try? reader.varint(), size > 0, let range = try? reader.range(Int(size) - 1) else {
                 continue
             }
+            if builder.hasLabel(name.span) { continue }  // two fields with one label name: the first counts
             if name == PlainFields.levelName {
                 level.removeAll()
                 PlainFields.appendLevel(key.span.extracting(range), to: &level)

@@ -1,9 +1,8 @@
 import Bytes
 import Model
+import Push
 import Receive
 import Testing
-
-@testable import Push
 
 /// http-api 3.2 to 3.5, row by row.
 @Suite struct EntryTests {

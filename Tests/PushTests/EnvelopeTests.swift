@@ -1,9 +1,8 @@
 import Bytes
 import Model
+import Push
 import Receive
 import Testing
-
-@testable import Push
 
 /// http-api 3.1: media types, encodings, empty requests; and the captured requests of real clients.
 @Suite struct EnvelopeTests {

@@ -1,8 +1,7 @@
 import Model
+import Push
 import Receive
 import Testing
-
-@testable import Push
 
 @Suite struct LabelTextTests {
     private func parse(_ labels: String) -> (labels: String?, error: String?) {

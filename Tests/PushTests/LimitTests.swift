@@ -1,8 +1,7 @@
 import Model
+import Push
 import Receive
 import Testing
-
-@testable import Push
 
 /// http-api 3.6 and 14: the error catalogue, grouping, partial acceptance; limits that adjust.
 @Suite struct LimitTests {

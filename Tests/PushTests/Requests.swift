@@ -1,10 +1,9 @@
 import Bytes
 import Foundation
 import Model
+import Push
 import Receive
 import Wire
-
-@testable import Push
 
 /// 2026-11-23T20:00:00Z, the hour of the captured requests.
 let now: Int64 = 1_795_464_000_000_000_000

@@ -121,10 +121,16 @@ struct JSONOracle {
                 units.append(unit)
                 at += 4
             } else {
-                let table: [Character: UInt8] = [
-                    "\"": 0x22, "\\": 0x5c, "/": 0x2f, "b": 8, "f": 12, "n": 10, "r": 13, "t": 9,
-                ]
-                guard let plain = table[Character(Unicode.Scalar(escaped))] else { return nil }
+                let plain: UInt8
+                switch escaped {
+                case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): plain = escaped
+                case UInt8(ascii: "b"): plain = 8
+                case UInt8(ascii: "f"): plain = 12
+                case UInt8(ascii: "n"): plain = 10
+                case UInt8(ascii: "r"): plain = 13
+                case UInt8(ascii: "t"): plain = 9
+                default: return nil
+                }
                 flush(&units, &out)
                 out.append(plain)
             }
