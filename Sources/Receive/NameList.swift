@@ -6,12 +6,15 @@ public struct NameList: Sendable {
     private var ends: [Int] = []
     /// Bit n is set when a name of n bytes (63: or more) is in the list: most other names end here.
     private var lengths: UInt64 = 0
+    /// Bit n is set when a name's first byte, without its two high bits, is n.
+    private var initials: UInt64 = 0
 
     public init(_ names: [String]) {
         for name in names {
             bytes.append(contentsOf: name.utf8)
             ends.append(bytes.count)
             lengths |= 1 << UInt64(min(name.utf8.count, 63))
+            initials |= 1 << UInt64((name.utf8.first ?? 0) & 63)
         }
     }
 
@@ -20,7 +23,10 @@ public struct NameList: Sendable {
     /// Position of `name` in the list, or nil.
     @inline(__always)
     public func index(of name: borrowing ByteSpan) -> Int? {
-        guard lengths & (1 << UInt64(min(name.count, 63))) != 0 else { return nil }
+        let initial = name.count > 0 ? name[0] & 63 : 0
+        guard lengths & (1 &<< UInt64(min(name.count, 63))) != 0, initials & (1 &<< UInt64(initial)) != 0 else {
+            return nil
+        }
         return search(name)
     }
 

@@ -97,6 +97,7 @@ struct JSONOracle {
         var units: [UInt16] = []
         var out: [UInt8] = []
         func flush(_ units: inout [UInt16], _ out: inout [UInt8]) {
+            if units.isEmpty { return }
             out += String(decoding: units, as: UTF16.self).utf8
             units = []
         }
