@@ -1,0 +1,219 @@
+internal import Bytes
+
+/// One run of a template on one entry; bounded in output, steps and depth.
+struct TemplateRun: ~Copyable {
+    private enum Flow {
+        case on
+        case leave
+        case next
+    }
+
+    /// Output of one template.
+    static let outputLimitBytes = 1 << 20
+    private static let stepLimit = 100_000
+    private static let depthLimit = 64
+
+    private let context: TemplateContext
+    private let definitions: [String: [TemplateNode]]
+    private(set) var out: [UInt8] = []
+    private var variables: [(name: String, value: TemplateValue)] = []
+    private var steps = 0
+    private var depth = 0
+
+    init(_ context: consuming TemplateContext, _ definitions: [String: [TemplateNode]]) {
+        self.context = context
+        self.definitions = definitions
+    }
+
+    mutating func run(_ nodes: [TemplateNode]) throws(TemplateFault) {
+        variables = [("$", .labels)]
+        _ = try walk(nodes, .labels)
+    }
+
+    private mutating func walk(_ nodes: [TemplateNode], _ dot: TemplateValue) throws(TemplateFault) -> Flow {
+        depth += 1
+        defer { depth -= 1 }
+        if depth > TemplateRun.depthLimit { throw TemplateFault("exceeded maximum template depth") }
+        for node in nodes {
+            let flow = try walk(node, dot)
+            if out.count > TemplateRun.outputLimitBytes { throw TemplateFault("template output is too long") }
+            switch flow {
+            case .on: continue
+            case .leave, .next: return flow
+            }
+        }
+        return .on
+    }
+
+    private mutating func walk(_ node: TemplateNode, _ dot: TemplateValue) throws(TemplateFault) -> Flow {
+        steps += 1
+        if steps > TemplateRun.stepLimit { throw TemplateFault("template takes too many steps") }
+        switch node {
+        case .text(let text): out.append(contentsOf: text)
+        case .action(let pipe):
+            let value = try evaluate(pipe, dot)
+            if pipe.variables.isEmpty { value.print(context, to: &out) }
+        case .branch(.range, let pipe, let then, let otherwise):
+            return try range(pipe, then, otherwise, dot)
+        case .branch(let kind, let pipe, let then, let otherwise):
+            let scope = variables.count
+            defer { variables.removeLast(variables.count - scope) }
+            let value = try evaluate(pipe, dot)
+            if value.isTrue { return try walk(then, kind == .with ? value : dot) }
+            return try walk(otherwise, dot)
+        case .call(let name, let pipe): try call(name, pipe, dot)
+        case .leave: return .leave
+        case .next: return .next
+        }
+        return .on
+    }
+
+    private mutating func call(_ name: String, _ pipe: TemplatePipe?, _ dot: TemplateValue) throws(TemplateFault) {
+        guard let body = definitions[name] else { throw TemplateFault("template \"\(name)\" not defined") }
+        var value = TemplateValue.none
+        if let pipe { value = try evaluate(pipe, dot) }
+        let outer = variables
+        variables = [("$", value)]
+        _ = try walk(body, value)
+        variables = outer
+    }
+
+    private mutating func range(
+        _ pipe: TemplatePipe, _ then: [TemplateNode], _ otherwise: [TemplateNode], _ dot: TemplateValue
+    ) throws(TemplateFault) -> Flow {
+        let scope = variables.count
+        defer { variables.removeLast(variables.count - scope) }
+        let value = try evaluate(pipe, dot, binds: false)
+        var items: [(key: TemplateValue, value: TemplateValue)] = []
+        switch value {
+        case .list(let values): items = values.enumerated().map { (.int(Int64($0.offset)), $0.element) }
+        case .map(let pairs): items = pairs.map { (.text($0.key), $0.value) }
+        case .labels: items = context.labelPairs.map { (.text($0.key), $0.value) }
+        case .int(let count):
+            guard count <= Int64(TemplateRun.stepLimit) else { throw TemplateFault("template takes too many steps") }
+            items = (0..<max(count, 0)).map { (.int($0), .int($0)) }
+        case .none: break
+        default: throw TemplateFault("range can't iterate over a value of type \(value.typeName)")
+        }
+        if items.isEmpty { return try walk(otherwise, dot) }
+        for item in items {
+            variables.removeLast(variables.count - scope)
+            if pipe.variables.count == 2 {
+                bind(pipe.variables[0], item.key, pipe.assigns)
+                bind(pipe.variables[1], item.value, pipe.assigns)
+            } else if let name = pipe.variables.first {
+                bind(name, item.value, pipe.assigns)
+            }
+            if try walk(then, item.value) == .leave { break }
+        }
+        return .on
+    }
+
+    private mutating func bind(_ name: String, _ value: TemplateValue, _ assigns: Bool) {
+        if assigns, let index = variables.lastIndex(where: { $0.name == name }) {
+            variables[index].value = value
+        } else {
+            variables.append((name, value))
+        }
+    }
+
+    // MARK: Values
+
+    private mutating func evaluate(
+        _ pipe: TemplatePipe, _ dot: TemplateValue, binds: Bool = true
+    ) throws(TemplateFault) -> TemplateValue {
+        var value: TemplateValue?
+        for command in pipe.commands { value = try evaluate(command, dot, last: value) }
+        let result = value ?? .none
+        if binds { for name in pipe.variables { bind(name, result, pipe.assigns) } }
+        return result
+    }
+
+    private mutating func evaluate(
+        _ command: [TemplateOperand], _ dot: TemplateValue, last: TemplateValue?
+    ) throws(TemplateFault) -> TemplateValue {
+        if case .function(let function) = command[0] {
+            if function == .and || function == .or {
+                return try shortCircuit(function, command.dropFirst(), dot, last)
+            }
+            var arguments: [TemplateValue] = []
+            for operand in command.dropFirst() { arguments.append(try evaluate(operand, dot)) }
+            if let last { arguments.append(last) }
+            return try call(function, arguments)
+        }
+        if command.count > 1 || last != nil {
+            throw TemplateFault("can't give argument to non-function")
+        }
+        return try evaluate(command[0], dot)
+    }
+
+    private mutating func shortCircuit(
+        _ function: TemplateFunction, _ operands: ArraySlice<TemplateOperand>, _ dot: TemplateValue,
+        _ last: TemplateValue?
+    ) throws(TemplateFault) -> TemplateValue {
+        var value: TemplateValue?
+        for operand in operands {
+            let next = try evaluate(operand, dot)
+            value = next
+            if next.isTrue == (function == .or) { return next }
+        }
+        if let last { return last }
+        guard let value else { throw TemplateFault("wrong number of args for \(function.rawValue)") }
+        return value
+    }
+
+    private mutating func evaluate(
+        _ operand: TemplateOperand, _ dot: TemplateValue
+    ) throws(TemplateFault) -> TemplateValue {
+        switch operand {
+        case .dot: return dot
+        case .null: throw TemplateFault("nil is not a command")
+        case .constant(let value): return value
+        case .field(let name, let path):
+            if case .labels = dot {
+                return try fields(path.dropFirst(), of: .text(context.label(name) ?? []))
+            }
+            return try fields(path[...], of: dot)
+        case .variable(let name, let path):
+            return try fields(path[...], of: variables.last { $0.name == name }?.value ?? .none)
+        case .pipe(let pipe, let path): return try fields(path[...], of: try evaluate(pipe, dot))
+        case .function(let function): return try call(function, [])
+        }
+    }
+
+    private func fields(_ path: ArraySlice<[UInt8]>, of start: TemplateValue) throws(TemplateFault) -> TemplateValue {
+        var value = start
+        for name in path {
+            switch value {
+            case .labels: value = .text(context.label(name) ?? [])
+            case .map(let pairs): value = pairs.first { $0.key == name }?.value ?? .none
+            case .none: throw TemplateFault("nil data; no entry for key \"\(name.text)\"")
+            default: throw TemplateFault("can't evaluate field \(name.text) in type \(value.typeName)")
+            }
+        }
+        return value
+    }
+
+    private func call(
+        _ function: TemplateFunction, _ arguments: [TemplateValue]
+    ) throws(TemplateFault) -> TemplateValue {
+        switch function {
+        case .line: return .text(context.line)
+        case .timestamp: return .time(context.time, offsetSeconds: 0)
+        case .print, .println, .printf: return try TemplatePrint.call(function, arguments, context)
+        case .html, .js, .urlquery:
+            var text: [UInt8] = []
+            for argument in arguments { argument.print(context, to: &text) }
+            return .text(TemplateText.escape(text, function))
+        case .len where arguments.count == 1:
+            if case .labels = arguments[0] { return .int(Int64(context.labels.count)) }
+            return try TemplateFunctions.call(function, arguments)
+        case .index where arguments.count == 2:
+            if case .labels = arguments[0], case .text(let key) = arguments[1] {
+                return .text(context.label(key) ?? [])
+            }
+            return try TemplateFunctions.call(function, arguments)
+        default: return try TemplateFunctions.call(function, arguments)
+        }
+    }
+}
