@@ -36,7 +36,8 @@ public struct HTTPService: Service {
             responder: RouteTable(HTTPService.routes(backend)),
             server: HTTPServerBuilder { ConnectionChannel(responder: $0, front: parts) },
             configuration: ApplicationConfiguration(
-                address: .hostname(options.host, port: options.port), backlog: 1024, reuseAddress: true),
+                address: .hostname(options.host, port: options.port), backlog: 1024, reuseAddress: true,
+                availableConnectionsDelegate: MaximumAvailableConnections(options.connectionsLimit)),
             onServerRunning: { [onListening] channel in await onListening(channel.localAddress?.port ?? 0) },
             eventLoopGroupProvider: .shared(group), logger: HTTPService.quiet(logger))
         try await application.run()

@@ -9,8 +9,12 @@ struct LogsPage {
         let time: Int64
         let labels: LabelSet
         let entry: LogEntry
-        /// Which of the entries of its instant it is, from 0 in the page's order.
-        let ordinal: Int
+
+        /// Time and a hash of stream, line and metadata: the same for the same entry wherever it is stored.
+        var id: String {
+            let seed = Hash.hash64(labels.encoded, seed: Hash.hash64(entry.metadata.encoded))
+            return String(time, radix: 16) + "-" + String(Hash.hash64(entry.line, seed: seed), radix: 16)
+        }
     }
 
     private var lines: [Line] = []
@@ -19,29 +23,29 @@ struct LogsPage {
     var tookMilliseconds = 0
     var warnings: [String] = []
 
-    /// Merges streams, leaves out what earlier pages showed and cuts to the limit.
-    init(_ streams: [LogStream], _ request: LogsRequest) {
-        var all: [(time: Int64, stream: Int, index: Int)] = []
-        for (number, stream) in streams.enumerated() {
-            for (index, entry) in stream.entries.enumerated() { all.append((entry.time, number, index)) }
-        }
-        all.sort { a, b in
-            if a.time != b.time { return request.isAscending ? a.time < b.time : a.time > b.time }
-            return (a.stream, a.index) < (b.stream, b.index)
-        }
-        var ordinal = 0
-        for (position, item) in all.enumerated() {
-            ordinal = position > 0 && all[position - 1].time == item.time ? ordinal + 1 : 0
-            if position < request.skippedEntries { continue }
-            let stream = streams[item.stream]
-            if lines.count == request.limit {
-                next = lines.last.map { "c_\($0.time)_\($0.ordinal + 1)" }
-                break
+    /// Merges the first `limit` entries behind those that earlier pages showed of the first instant. Streams come with
+    /// their entries in order, but without the order between them, so what was shown is told by `shown`, its ids.
+    init(_ streams: [LogStream], _ request: LogsRequest, shown: Set<String> = []) {
+        for stream in streams {
+            for entry in stream.entries {
+                lines.append(Line(time: entry.time, labels: stream.labels, entry: entry))
             }
-            lines.append(
-                Line(time: item.time, labels: stream.labels, entry: stream.entries[item.index], ordinal: ordinal))
         }
+        if !shown.isEmpty { lines.removeAll { shown.contains($0.id) } }
+        let order = lines.indices.sorted { a, b in
+            let (first, second) = (lines[a].time, lines[b].time)
+            if first != second { return request.isAscending ? first < second : first > second }
+            return a < b
+        }
+        lines = order.map { lines[$0] }
+        guard lines.count >= request.limit, let last = lines.last else { return }
+        let atLast = lines.reversed().prefix { $0.time == last.time }.count
+        let before = last.time == request.resumedInstant ? request.skippedEntries : 0
+        next = "c_\(last.time)_\(atLast + before)"
     }
+
+    /// Ids of all entries, in the form in which lines show them.
+    var ids: Set<String> { Set(lines.map(\.id)) }
 
     func json(now: Int64) -> [UInt8] {
         var out = [UInt8]("{\"count\":\(lines.count),\"timestamp\":\"\(RFC3339.format(now))\",\"next\":".utf8)
@@ -104,7 +108,7 @@ struct LogsPage {
         appendText(["trace_id", "traceID", "traceId"].lazy.compactMap { metadata.value(of: $0) }.first, to: &out)
         out.append(contentsOf: ",\"app\":".utf8)
         appendText(line.labels.value(of: "app"), to: &out)
-        out.append(contentsOf: ",\"id\":\"\(id(of: line))\",\"fields\":{".utf8)
+        out.append(contentsOf: ",\"id\":\"\(line.id)\",\"fields\":{".utf8)
         for (index, field) in fields.others.enumerated() {
             if index > 0 { out.append(0x2c) }
             out.append(line.entry.line, field.name)
@@ -123,12 +127,6 @@ struct LogsPage {
 
     private func appendText(_ text: String?, to out: inout [UInt8]) {
         if let text { JSONText.append(text, to: &out) } else { out.append(contentsOf: "null".utf8) }
-    }
-
-    /// Time and a hash of stream, line and metadata: the same for the same entry wherever it is stored.
-    private func id(of line: Line) -> String {
-        let seed = Hash.hash64(line.labels.encoded, seed: Hash.hash64(line.entry.metadata.encoded))
-        return String(line.time, radix: 16) + "-" + String(Hash.hash64(line.entry.line, seed: seed), radix: 16)
     }
 }
 

@@ -30,18 +30,19 @@ struct ObservabilityLogs: Sendable {
         let now = backend.clock.nowNanoseconds()
         let began = Machine.monotonicNanoseconds()
         let request = try LogsRequest(call.parameters, now: now)
-        var parameters = QueryParameters(
-            range: request.start, request.end, limit: request.limit + request.skippedEntries + 1,
-            direction: request.isAscending ? .forward : .backward, categorizesLabels: true, dialect: .dendro)
-        parameters.tenant = .standard
-        let answer = try await executor.counted(request.query, parameters, backend)
-        guard case .streams(let streams) = answer.result else {
-            throw ParameterError("q is a metric query; this route answers with lines")
+        var shown: Set<String> = []
+        if let instant = request.resumedInstant, request.skippedEntries > 0 {
+            // The order of entries of one instant is stable, so the first of them are those that were shown.
+            let range = (start: max(instant, request.start), end: min(instant + 1, request.end))
+            let (streams, _) = try await find(request, range, limit: request.skippedEntries)
+            shown = LogsPage(streams, request).ids
         }
-        var page = LogsPage(streams, request)
+        let limit = request.limit + request.skippedEntries
+        let (streams, found) = try await find(request, (request.start, request.end), limit: limit)
+        var page = LogsPage(streams, request, shown: shown)
         page.tookMilliseconds = Int((Machine.monotonicNanoseconds() - began) / Nanoseconds.perMillisecond)
-        page.scannedBytes = answer.statistics.rawBytes
-        page.warnings = answer.warnings
+        page.scannedBytes = found.statistics.rawBytes
+        page.warnings = found.warnings
         switch request.format {
         case .json: return .json(200, page.json(now: now))
         case .ndjson:
@@ -49,6 +50,19 @@ struct ObservabilityLogs: Sendable {
         case .text:
             return Answer(status: 200, headers: [("Content-Type", "text/plain; charset=utf-8")], body: page.text())
         }
+    }
+
+    private func find(
+        _ request: LogsRequest, _ range: (start: Int64, end: Int64), limit: Int
+    ) async throws -> (streams: [LogStream], answer: QueryAnswer) {
+        let parameters = QueryParameters(
+            range: range.start, range.end, limit: limit, direction: request.isAscending ? .forward : .backward,
+            categorizesLabels: true, dialect: .dendro)
+        let answer = try await executor.counted(request.query, parameters, backend)
+        guard case .streams(let streams) = answer.result else {
+            throw ParameterError("q is a metric query; this route answers with lines")
+        }
+        return (streams, answer)
     }
 }
 
@@ -64,7 +78,8 @@ struct LogsRequest: Sendable {
     let limit: Int
     let isAscending: Bool
     let format: Format
-    /// Entries of the first instant that earlier pages showed.
+    /// The instant at which an earlier page ended, and how many of its entries were shown.
+    private(set) var resumedInstant: Int64?
     private(set) var skippedEntries = 0
 
     init(_ parameters: RequestParameters, now: Int64) throws(ParameterError) {
@@ -106,7 +121,7 @@ struct LogsRequest: Sendable {
             (0...ObservabilityLogs.entriesLimit * 2).contains(count), time < .max
         else { throw ParameterError("the cursor is not one that this server gave out") }
         if isAscending { start = max(start, time) } else { end = min(end, time + 1) }
-        skippedEntries = count
+        (resumedInstant, skippedEntries) = (time, count)
     }
 
     /// The query in LogQL: `q` if it is one, else a search for its text; the other parameters as further conditions.

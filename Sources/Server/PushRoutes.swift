@@ -56,11 +56,13 @@ struct PushRoutes: Sendable {
 
     func respond(_ request: PushRequest, _ answer: @escaping @Sendable (Answer) -> Void) {
         backend.metrics.ingest.bodyBytes.add(request.body.readableBytes)
-        guard request.isLarge(options) else { return store(request, decode(request), answer) }
+        // What is stored below keeps no hold of the body: its buffer is free while the sync is waited for.
+        let route = request.route
+        guard request.isLarge(options) else { return store(route, decode(request), answer) }
         let scheduler = backend.scheduler
         Task {
             let decoded = await scheduler.run(.query) { decode(request) }
-            store(request, decoded, answer)
+            store(route, decoded, answer)
         }
     }
 
@@ -108,7 +110,7 @@ struct PushRoutes: Sendable {
     }
 
     private func store(
-        _ request: PushRequest, _ decoded: Result<ReceiveResult, ReceiveError>,
+        _ route: PushRoute, _ decoded: Result<ReceiveResult, ReceiveError>,
         _ answer: @escaping @Sendable (Answer) -> Void
     ) {
         let metrics = backend.metrics.ingest
@@ -117,12 +119,12 @@ struct PushRoutes: Sendable {
         case .success(let success): result = success
         case .failure(let error):
             metrics.reject(error.status == 413 ? "request_too_large" : "invalid_request", count: 1)
-            return answer(ErrorAnswers.refused(error, on: request.route))
+            return answer(ErrorAnswers.refused(error, on: route))
         }
         for (reason, count) in result.rejectedByReason { metrics.reject(reason.rawValue, count: count) }
         metrics.unreadableTimestamps.add(result.unreadableTimestamps)
         guard !result.batch.isEmpty else {
-            return answer(ErrorAnswers.stored(Receipt(acceptedRows: 0, duplicateRows: 0), result, on: request.route))
+            return answer(ErrorAnswers.stored(Receipt(acceptedRows: 0, duplicateRows: 0), result, on: route))
         }
         let lineBytes = result.batch.rows.reduce(0) { $0 &+ Int($1.lineCount) }
         backend.sink.append(result.batch) { outcome in
@@ -131,10 +133,10 @@ struct PushRoutes: Sendable {
                 metrics.lines.add(receipt.acceptedRows)
                 metrics.lineBytes.add(lineBytes)
                 metrics.duplicates.add(receipt.duplicateRows)
-                answer(ErrorAnswers.stored(receipt, result, on: request.route))
+                answer(ErrorAnswers.stored(receipt, result, on: route))
             case .failure(let error):
                 metrics.pushedBack.add()
-                answer(ErrorAnswers.pushedBack(error, on: request.route))
+                answer(ErrorAnswers.pushedBack(error, on: route))
             }
         }
     }

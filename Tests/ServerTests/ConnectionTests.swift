@@ -17,6 +17,7 @@ private struct Listening {
         var options = ServerOptions()
         options.port = 0
         options.idleSeconds = 60
+        options.lingerSeconds = 1
         change(&options)
         let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
         var logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })

@@ -1,0 +1,127 @@
+import Foundation
+import Glibc
+import Testing
+
+/// The real binary, on a free port, with a data folder of its own.
+final class ServerProcess {
+    struct Failure: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    let folder: String
+    private(set) var port = 0
+    private var process = Process()
+    private var runs = 0
+
+    /// The binary under test: `DENDRO_BINARY`, or the one built beside the tests.
+    static var binary: String? {
+        if let path = ProcessInfo.processInfo.environment["DENDRO_BINARY"] { return path }
+        var folder = URL(fileURLWithPath: CommandLine.arguments.first ?? "").deletingLastPathComponent()
+        for _ in 0..<4 {
+            let candidate = folder.appendingPathComponent("dendro").path
+            if FileManager.default.isExecutableFile(atPath: candidate) { return candidate }
+            folder.deleteLastPathComponent()
+        }
+        let built = FileManager.default.currentDirectoryPath + "/.build/debug/dendro"
+        return FileManager.default.isExecutableFile(atPath: built) ? built : nil
+    }
+
+    init() throws {
+        folder = NSTemporaryDirectory() + "dendro-test-" + UUID().uuidString
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    }
+
+    deinit {
+        kill()
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    var dataFolder: String { folder + "/data" }
+
+    /// What the server logged in its present run.
+    var log: String { (try? String(contentsOfFile: "\(folder)/log-\(runs)", encoding: .utf8)) ?? "" }
+
+    /// Starts the server and waits until it listens.
+    func start(_ arguments: [String] = []) throws {
+        guard let binary = ServerProcess.binary else { throw Failure(description: "no dendro binary was built") }
+        runs += 1
+        _ = FileManager.default.createFile(atPath: "\(folder)/log-\(runs)", contents: nil)
+        process = Process()
+        process.executableURL = URL(fileURLWithPath: binary)
+        process.arguments = ["serve", "--listen", "127.0.0.1:0", "--data-dir", dataFolder] + arguments
+        process.standardError = FileHandle(forWritingAtPath: "\(folder)/log-\(runs)")
+        process.standardOutput = FileHandle.nullDevice
+        try process.run()
+        let text = try poll("listening") { () -> String? in
+            if !process.isRunning { throw Failure(description: "the server ended: \(log)") }
+            return log.firstMatch(of: #/"address":"127\.0\.0\.1:(\d+)"/#).map { String($0.1) }
+        }
+        port = Int(text) ?? 0
+        _ = try poll("ready") { try? self.request("GET", "/ready").status == 200 ? true : nil }
+    }
+
+    /// Ends the server in order and returns its exit status.
+    @discardableResult
+    func stop() -> Int32 {
+        process.terminate()
+        process.waitUntilExit()
+        return process.terminationStatus
+    }
+
+    /// Ends the server as a crash would.
+    func kill() {
+        guard process.isRunning else { return }
+        Glibc.kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+    }
+
+    func request(
+        _ method: String, _ path: String, headers: [(String, String)] = [], body: [UInt8] = []
+    ) throws -> HTTPReply {
+        let connection = try HTTPConnection(port: port)
+        return try connection.send(method, path, headers: headers, body: body)
+    }
+
+    func get(_ path: String, _ query: [(String, String)] = []) throws -> HTTPReply {
+        let text = query.map { "\($0.0)=\(ServerProcess.escaped($0.1))" }.joined(separator: "&")
+        return try request("GET", path + (text.isEmpty ? "" : "?" + text))
+    }
+
+    func push(_ lines: String, _ path: String = "/api/v1/push") throws -> HTTPReply {
+        try request("POST", path, headers: [("Content-Type", "application/json")], body: Array(lines.utf8))
+    }
+
+    /// Lines that a LogQL query finds in the last hour.
+    func lines(_ query: String, limit: Int = 5000) throws -> [String] {
+        let reply = try get("/loki/api/v1/query_range", [("query", query), ("limit", String(limit)), ("since", "24h")])
+        guard reply.status == 200 else { throw Failure(description: "\(reply.status) \(reply.text)") }
+        let answer = try JSONDecoder().decode(StreamsAnswer.self, from: Data(reply.body))
+        return answer.data.result.flatMap { stream in stream.values.map { $0[1] } }
+    }
+
+    /// Calls `body` until it gives something, for at most half a minute.
+    func poll<R>(_ what: String, _ body: () throws -> R?) throws -> R {
+        let deadline = Date().addingTimeInterval(30)
+        while Date() < deadline {
+            if let result = try body() { return result }
+            usleep(5000)
+        }
+        throw Failure(description: "waited too long until the server was \(what): \(log)")
+    }
+
+    static func escaped(_ text: String) -> String {
+        text.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? text
+    }
+}
+
+private struct StreamsAnswer: Decodable {
+    struct Stream: Decodable {
+        let values: [[String]]
+    }
+
+    struct Content: Decodable {
+        let result: [Stream]
+    }
+
+    let data: Content
+}
