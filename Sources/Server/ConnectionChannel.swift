@@ -13,14 +13,13 @@ struct ConnectionChannel: HTTPChannelHandler {
     /// A request line must take a LogQL text of 128 KiB, percent-encoded in part.
     static let headLimitBytes = 1 << 20
     static let headerFieldsLimit = 100
-    static let readBytes = 256 << 10
 
     let responder: Responder
     let front: FrontHandler.Parts
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         let front = self.front
-        return channel.setOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.readBytes))
+        return channel.setOption(.recvAllocator, value: ReadBuffers())
             .flatMap { channel.setOption(.tcpOption(.tcp_nodelay), value: 1) }
             .flatMapThrowing {
                 let pipeline = channel.pipeline.syncOperations

@@ -23,6 +23,7 @@ final class FrontHandler: ChannelDuplexHandler {
         let pushRoutes: PushRoutes
         let budget: BodyBudget
         let log: AccessLog
+        let running: RunningCalls
     }
 
     private enum Phase {
@@ -74,6 +75,7 @@ final class FrontHandler: ChannelDuplexHandler {
     func channelInactive(context: ChannelHandlerContext) {
         if phase != .closed {
             if timer != nil { parts.log.metrics.requests.connections.add(-1) }
+            if phase == .answering { parts.running.cancel(ObjectIdentifier(context.channel)) }
             if phase == .answering || phase == .receiving { finish(status: 499) }
         }
         phase = .closed
@@ -85,7 +87,14 @@ final class FrontHandler: ChannelDuplexHandler {
         guard case .some(ChannelEvent.inputClosed) = event as? ChannelEvent else {
             return context.fireUserInboundEventTriggered(event)
         }
-        if phase == .answering { closesAfterAnswer = true } else { context.close(promise: nil) }
+        guard phase == .answering else { return context.close(promise: nil) }
+        // Most likely the client is gone. One that only sends no more gets its answer, if that does not take long.
+        closesAfterAnswer = true
+        let bound = NIOLoopBound((handler: self, context: context), eventLoop: context.eventLoop)
+        context.eventLoop.scheduleTask(in: .milliseconds(50)) {
+            let (handler, context) = bound.value
+            if handler.phase == .answering { handler.parts.running.cancel(ObjectIdentifier(context.channel)) }
+        }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {

@@ -27,13 +27,15 @@ public struct HTTPService: Service {
     }
 
     public func run() async throws {
+        let running = RunningCalls()
         let parts = FrontHandler.Parts(
             options: options, pushLimitBytes: backend.limits.bodyBytes.value,
             pushRoutes: PushRoutes(backend: backend, options: options),
             budget: BodyBudget(limitBytes: options.bodyBudgetBytes),
-            log: AccessLog(metrics: backend.metrics, logger: logger, slowMilliseconds: options.slowMilliseconds))
+            log: AccessLog(metrics: backend.metrics, logger: logger, slowMilliseconds: options.slowMilliseconds),
+            running: running)
         let application = Application(
-            responder: RouteTable(HTTPService.routes(backend)),
+            responder: RouteTable(HTTPService.routes(backend), running: running),
             server: HTTPServerBuilder { ConnectionChannel(responder: $0, front: parts) },
             configuration: ApplicationConfiguration(
                 address: .hostname(options.host, port: options.port), backlog: 1024, reuseAddress: true,

@@ -46,12 +46,14 @@ struct Route: Sendable {
 
 /// All routes behind the front handler.
 struct RouteTable: HTTPResponder {
-    typealias Context = BasicRequestContext
+    typealias Context = CallContext
 
+    private let running: RunningCalls
     private let fixed: [String: Route]
     private let open: [(parts: [Substring], route: Route)]
 
-    init(_ routes: [Route]) {
+    init(_ routes: [Route], running: RunningCalls = RunningCalls()) {
+        self.running = running
         fixed = Dictionary(
             routes.filter { !$0.pattern.contains("{") }.map { ($0.pattern, $0) },
             uniquingKeysWith: { first, _ in first })
@@ -74,7 +76,7 @@ struct RouteTable: HTTPResponder {
         return nil
     }
 
-    func respond(to request: Request, context: BasicRequestContext) async throws -> Response {
+    func respond(to request: Request, context: CallContext) async throws -> Response {
         let target = RoutePath(target: request.head.path ?? "/", prefix: "")
         guard let (route, captures) = find(target.path) else { return ErrorAnswers.notFound.response(route: "other") }
         guard route.methods.contains(request.method.rawValue) else {
@@ -96,10 +98,33 @@ struct RouteTable: HTTPResponder {
             return ErrorAnswers.parameter(error).response(route: route.name)
         }
         do {
-            return try await route.respond(call).response(route: route.name)
+            return try await answer(call, route, context.channel).response(route: route.name)
         } catch {
             return ErrorAnswers.failed(error).response(route: route.name)
         }
+    }
+}
+
+extension RouteTable {
+    /// Runs a route's handler so that it is cancelled when its client goes away.
+    private func answer(_ call: Call, _ route: Route, _ channel: any Channel) async throws -> Answer {
+        let work = Task { try await route.respond(call) }
+        let connection = ObjectIdentifier(channel)
+        let number = running.begin(connection) { work.cancel() }
+        defer { running.end(connection, number) }
+        if !channel.isActive { work.cancel() }
+        return try await work.value
+    }
+}
+
+/// What Hummingbird hands to routes, with the connection.
+struct CallContext: RequestContext {
+    var coreContext: CoreRequestContextStorage
+    let channel: any Channel
+
+    init(source: ApplicationRequestContextSource) {
+        coreContext = CoreRequestContextStorage(source: source)
+        channel = source.channel
     }
 }
 

@@ -3,6 +3,7 @@ import Model
 import NIOCore
 import NIOPosix
 import ServiceLifecycle
+import Synchronization
 import Testing
 
 @testable import Server
@@ -180,6 +181,20 @@ private struct Listening {
         await server.stop()
         #expect(ready.hasPrefix("HTTP/1.1 503") && ready.contains("disk full"))
         #expect(live.hasPrefix("HTTP/1.1 200"))
+    }
+
+    @Test func workForAGoneClientIsGivenUp() async throws {
+        let operations = FakeOperations(isSlow: true)
+        let server = await Listening.start(.fake(operations: operations))
+        let group = MultiThreadedEventLoopGroup.singleton
+        let channel = try await ClientBootstrap(group: group).connect(host: "127.0.0.1", port: server.port).get()
+        try await channel.writeAndFlush(ByteBuffer(string: "GET /flush HTTP/1.1\r\nHost: x\r\n\r\n"))
+        let deadline = ContinuousClock.now + .seconds(20)
+        while operations.flushes.load(ordering: .relaxed) == 0, .now < deadline { await Task.yield() }
+        try await channel.close()
+        while operations.cancelledFlushes.load(ordering: .relaxed) == 0, .now < deadline { await Task.yield() }
+        await server.stop()
+        #expect(operations.cancelledFlushes.load(ordering: .relaxed) == 1)
     }
 
     @Test func prefixesAreTakenOff() async throws {

@@ -45,13 +45,24 @@ final class FakeOperations: Operations {
     let settingsText = "listen: x\n"
     let refusalText: String?
     let flushes = Atomic<Int>(0)
+    let cancelledFlushes = Atomic<Int>(0)
+    /// Whether a flush lasts until it is cancelled.
+    let isSlow: Bool
 
-    init(refusal: String? = nil) { refusalText = refusal }
+    init(refusal: String? = nil, isSlow: Bool = false) {
+        refusalText = refusal
+        self.isSlow = isSlow
+    }
 
     var refusal: String? { refusalText }
     var statistics: StoreStatistics { StoreStatistics() }
 
-    func flush() async { flushes.add(1, ordering: .relaxed) }
+    func flush() async {
+        flushes.add(1, ordering: .relaxed)
+        guard isSlow else { return }
+        try? await Task.sleep(for: .seconds(60))
+        if Task.isCancelled { cancelledFlushes.add(1, ordering: .relaxed) }
+    }
 }
 
 extension Backend {
