@@ -4,7 +4,8 @@ import Model
 /// Makes a batch of the entries that a decoder hands in: limits, levels, service names and demoted labels are settled
 /// here, the same for every format.
 ///
-/// A decoder calls, for each stream, `beginStream`, `addLabel`…, `endStream`; for each entry `addMetadata`…, then `append`
+/// A decoder calls, for each stream, `beginStream`, `addLabel`…, `endStream`; for each entry `addMetadata`…, then
+/// `append`
 /// or `reject`. A call that returns false has met a limit on the whole request: stop, `finish` throws it.
 public struct BatchBuilder: Sendable {
     let options: ReceiveOptions

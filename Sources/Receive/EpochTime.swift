@@ -3,7 +3,8 @@ import Model
 
 /// Timestamps of our own push format.
 public enum EpochTime {
-    /// Nanoseconds since 1970 of `text`: RFC 3339 with a zone, or a decimal number of seconds, milliseconds, microseconds
+    /// Nanoseconds since 1970 of `text`: RFC 3339 with a zone, or a decimal number of seconds, milliseconds,
+    /// microseconds
     /// or nanoseconds, told apart by magnitude; nil when it is neither. Numbers below 10^8 (seconds of 1973) are no
     /// time: fields called `time` also hold durations.
     public static func parse(_ text: borrowing ByteSpan) -> Int64? {

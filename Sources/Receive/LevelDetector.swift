@@ -1,6 +1,7 @@
 public import Bytes
 
-/// Finds the level in a line's text, by the reference's rules: a JSON or logfmt field with a level's name first, else the
+/// Finds the level in a line's text, by the reference's rules: a JSON or logfmt field with a level's name first, else
+/// the
 /// earliest whole word that is a level.
 public enum LevelDetector {
     /// Levels below a JSON line's own fields that are looked at.

@@ -57,7 +57,8 @@ public enum MetadataNames {
         return meaningful
     }
 
-    /// Offset of the first byte that a label name (`[a-zA-Z_][a-zA-Z0-9_]*`) may not have there; nil when `name` is one.
+    /// Offset of the first byte that a label name (`[a-zA-Z_][a-zA-Z0-9_]*`) may not have there; nil when `name` is
+    /// one.
     /// An empty name is wrong at 0.
     public static func firstInvalidByte(label name: borrowing ByteSpan) -> Int? {
         guard name.count > 0 else { return 0 }

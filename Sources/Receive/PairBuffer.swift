@@ -1,7 +1,8 @@
 import Bytes
 import Model
 
-/// Labels or metadata being collected: pairs sorted by name without repeats. Their bytes lie in one arena, used again and
+/// Labels or metadata being collected: pairs sorted by name without repeats. Their bytes lie in one arena, used again
+/// and
 /// again, each pair in the canonical encoding, so that pairs that came in order are encoded already.
 struct PairBuffer: Sendable {
     struct Pair: BitwiseCopyable, Sendable {

@@ -6,7 +6,8 @@ public enum PlainPush {
     /// Reads a body.
     ///
     /// The line stored is the JSON text, or the line of text, as it was sent. A broken NDJSON line, or an array element
-    /// that is not an object, is refused by its index and the rest is kept; an array or object that breaks off is refused
+    /// that is not an object, is refused by its index and the rest is kept; an array or object that breaks off is
+    /// refused
     /// as a whole.
     /// - Parameters:
     ///   - body: as received, perhaps compressed.

@@ -87,7 +87,8 @@ import Testing
         let text = #"""
             {"streams":[{"labels":"{app=\"x\", level='warn'}","entries":[
             {"ts":"2026-11-23T19:05:37.123456789Z","line":"a"},
-            {"line":"b","ts":"2026-11-23T20:05:38+01:00","structuredMetadata":[{"name":"user id","value":"u"},{"name":"e","value":""}]}
+            {"line":"b","ts":"2026-11-23T20:05:38+01:00","structuredMetadata":[
+            {"name":"user id","value":"u"},{"name":"e","value":""}]}
             ]},{"stream":{"app":"y"},"values":[["1795464000000000000","c"]]}]}
             """#
         #expect(

@@ -87,7 +87,8 @@ import Testing
         #expect(
             readable(promtail.batch).map(\.labels)
                 == ["info", "error"].map {
-                    "{app=\"shop\", filename=\"/var/log/demo/app.log\", job=\"app\", level=\"\($0)\", service_name=\"shop\"}"
+                    "{app=\"shop\", filename=\"/var/log/demo/app.log\", job=\"app\", level=\"\($0)\", "
+                        + "service_name=\"shop\"}"
                 })
         #expect(
             readable(promtail.batch).allSatisfy {

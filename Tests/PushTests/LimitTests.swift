@@ -57,7 +57,8 @@ import Testing
         options.limits.lineBytes = Limit(8, .reject)
         #expect(
             answer(body(labels: #"{"app":"a"}"#, line: "123456789"), options: options).text
-                == #"max entry size '8' bytes exceeded for stream '{app="a", service_name="a"}' while adding an entry with length '9' bytes"#
+                == #"max entry size '8' bytes exceeded for stream '{app="a", service_name="a"}' "#
+                + #"while adding an entry with length '9' bytes"#
         )
         options.limits.lineBytes.action = .adjust
         let rows = try readable(push(body(line: "1234567é"), options: options).batch)
@@ -75,7 +76,8 @@ import Testing
                 == 204)
         #expect(
             answer(body(labels: #"{"a":"1","b":"2","c":"3"}"#), options: options).text
-                == #"entry for stream '{a="1", b="2", c="3", service_name="unknown_service"}' has 3 label names; limit 2"#
+                == #"entry for stream '{a="1", b="2", c="3", service_name="unknown_service"}' "#
+                + #"has 3 label names; limit 2"#
         )
         #expect(
             answer(body(labels: #"{"abcdefghijklm":"1"}"#), options: options).text.hasSuffix(
@@ -100,7 +102,8 @@ import Testing
         #expect(
             result.lokiErrorText == "couldn't parse labels: 1:5: parse error: unexpected character inside braces: '-'")
         let two = try push(
-            #"{"streams":[{"stream":{"a-b":"v"},"values":[["1795464000000000000","l"]]},{"stream":{"a":"v"},"values":[["1795464000000000000","l"]]}]}"#
+            #"{"streams":[{"stream":{"a-b":"v"},"values":[["1795464000000000000","l"]]},"#
+                + #"{"stream":{"a":"v"},"values":[["1795464000000000000","l"]]}]}"#
         )
         #expect(two.batch.rows.count == 1)
         #expect(two.lokiErrorText != nil)

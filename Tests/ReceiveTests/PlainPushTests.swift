@@ -49,7 +49,8 @@ import Testing
 
     @Test func linesOfObjects() throws {
         let body =
-            "\n{\"app\":\"a\"}\r\n\n{\"app\":\"b\"\n  {\"n\":1}  \nnot json\n{\"s\":\"a\tb\"}\n{\"app\":\"c\"} x\n{\"app\":\"d\"}"
+            "\n{\"app\":\"a\"}\r\n\n{\"app\":\"b\"\n  {\"n\":1}  \nnot json\n{\"s\":\"a\tb\"}\n"
+            + "{\"app\":\"c\"} x\n{\"app\":\"d\"}"
         let result = try plain(body)
         #expect(readable(result.batch).map(\.line) == ["{\"app\":\"a\"}", "  {\"n\":1}  ", "{\"app\":\"d\"}"])
         #expect(result.rejections.map(\.index) == [1, 3, 4, 5])
@@ -238,11 +239,13 @@ import Testing
         let result = try plain("{\"a\":1}\n{\"a\":\"\u{1}\"}\n")
         #expect(
             PlainPush.receipt(accepted: 1, duplicates: 0, result: result).text
-                == "{\"accepted\":1,\"duplicates\":0,\"rejected\":1,\"errors\":[{\"index\":1,\"reason\":\"line 2: control character "
+                == "{\"accepted\":1,\"duplicates\":0,\"rejected\":1,\"errors\":[{\"index\":1,"
+                + "\"reason\":\"line 2: control character "
                 + "in a string at byte 6 of the line\"}]}\n")
         #expect(
             PlainPush.receipt(refused: .malformed("a \"b\"")).text
-                == "{\"accepted\":0,\"duplicates\":0,\"rejected\":0,\"errors\":[{\"index\":0,\"reason\":\"a \\\"b\\\"\"}]}\n"
+                == "{\"accepted\":0,\"duplicates\":0,\"rejected\":0,"
+                + "\"errors\":[{\"index\":0,\"reason\":\"a \\\"b\\\"\"}]}\n"
         )
         let many = try plain(String(repeating: "{x}\n", count: 30))
         #expect(many.rejected == 30)
@@ -251,7 +254,8 @@ import Testing
 
     @Test func noBytesTrap() throws {
         let seed = [UInt8](
-            "{\"app\":\"a\",\"ts\":1795463999,\"trace_id\":\"x\\u00e9\"}\n[{\"level\":\"warn\"},{\"b\":[1,{}]}]\nplain text error=1\n"
+            ("{\"app\":\"a\",\"ts\":1795463999,\"trace_id\":\"x\\u00e9\"}\n"
+                + "[{\"level\":\"warn\"},{\"b\":[1,{}]}]\nplain text error=1\n")
                 .utf8)
         var random = Seeded(state: 5)
         for _ in 0..<8_000 {

@@ -23,7 +23,8 @@ struct LabelText {
         end = range.upperBound
     }
 
-    /// Hands the labels of `text[range]` to `builder`, between `beginStream` and `endStream`; a fault refuses the stream.
+    /// Hands the labels of `text[range]` to `builder`, between `beginStream` and `endStream`; a fault refuses the
+    /// stream.
     static func read(_ text: borrowing ByteSpan, _ range: Range<Int>, into builder: inout BatchBuilder) {
         var parser = LabelText(range)
         do throws(Fault) {
