@@ -57,7 +57,8 @@ struct Coordinator {
         guard parameters.kind == .range else {
             throw QueryError(
                 .invalid,
-                "log queries are not supported as an instant query type, please change your query to a range query type")
+                "log queries are not supported as an instant query type, please change your query to a range query type"
+            )
         }
         if !query.resultSteps.isEmpty { throw QueryError.unsupported("a step over the lines found") }
         var asked = parameters

@@ -29,6 +29,9 @@ enum EntryFault: UInt8, BitwiseCopyable {
     case labelFilter
     case template
 
+    /// Whether a parser failed: such entries are samples where the query asks for `__error__` (contract: logql 14.3).
+    var isOfParser: Bool { self == .json || self == .logfmt }
+
     var text: StaticString {
         switch self {
         case .none: ""

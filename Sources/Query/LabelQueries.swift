@@ -53,7 +53,8 @@ extension QueryExecutor {
         for text in request.selectors {
             do throws(ParseError) {
                 let language = Language(regexes: RegexEngine())
-                selectors.append(try language.parseMatchers(text, allowEmptyMatchers: emptySelectorIsAll && text == "{}"))
+                selectors.append(
+                    try language.parseMatchers(text, allowEmptyMatchers: emptySelectorIsAll && text == "{}"))
             } catch {
                 throw QueryError(.parse, error.description)
             }

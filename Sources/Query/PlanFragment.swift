@@ -138,7 +138,9 @@ public struct PartialResult: Sendable {
             switch try reader.byte() {
             case 0:
                 var entries: [FoundEntry] = []
-                for _ in 0..<(try reader.count(limit: reader.remaining)) { entries.append(try FoundEntry(from: &reader)) }
+                for _ in 0..<(try reader.count(limit: reader.remaining)) {
+                    entries.append(try FoundEntry(from: &reader))
+                }
                 content = .entries(entries)
             default: content = .series(try SeriesTable(from: &reader))
             }

@@ -7,7 +7,7 @@ internal import Store
 struct LogPlan: Sendable {
     var request: ScanRequest
     var pipeline: Pipeline
-    /// Text that each wanted row contains, line or metadata; empty if none is sure. Rows without it need no closer look.
+    /// Text that each wanted row contains, in line or metadata; empty if none is sure. Rows without it are passed over.
     var pilot: [UInt8]
 }
 

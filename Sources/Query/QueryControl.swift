@@ -63,8 +63,8 @@ final class QueryControl: Sendable {
         if total > limitBytes {
             throw QueryError(
                 .limit,
-                "the query needs more memory than the limit of \(limitBytes) bytes; reduce the time range, or aggregate "
-                    + "by fewer labels")
+                "the query needs more memory than the limit of \(limitBytes) bytes; reduce the time range, or "
+                    + "aggregate by fewer labels")
         }
     }
 }

@@ -50,7 +50,7 @@ public struct QueryError: Error, Hashable, Sendable, CustomStringConvertible {
         QueryError(
             .limit,
             "maximum number of series (\(limit)) reached for a single query; consider reducing query cardinality by "
-                + "adding more specific stream selectors, reducing the time range, or aggregating results with functions "
-                + "like sum(), count() or topk()")
+                + "adding more specific stream selectors, reducing the time range, or aggregating results with "
+                + "functions like sum(), count() or topk()")
     }
 }

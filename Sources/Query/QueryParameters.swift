@@ -96,7 +96,8 @@ struct Steps: Hashable, Sendable {
 
     private static func floor(_ value: Int64, _ width: Int64) -> Int64 {
         let rest = value % width
-        let low = rest < 0 ? value.subtractingReportingOverflow(width &+ rest) : value.subtractingReportingOverflow(rest)
+        let low =
+            rest < 0 ? value.subtractingReportingOverflow(width &+ rest) : value.subtractingReportingOverflow(rest)
         return low.overflow ? value : low.partialValue
     }
 }

@@ -65,7 +65,9 @@ public import LogQL
 
     /// The first match at or after `from`: offsets (start, end) of group 0 and the others into `offsets`, -1 for groups
     /// that took no part. `text` must be UTF-8.
-    func find(_ text: borrowing ByteSpan, from: Int = 0, _ place: Place = .anywhere, into offsets: inout [Int64]) -> Bool {
+    func find(_ text: borrowing ByteSpan, from: Int = 0, _ place: Place = .anywhere, into offsets: inout [Int64])
+        -> Bool
+    {
         let groups = groupNames.count + 1
         if offsets.count != 2 * groups { offsets = [Int64](repeating: -1, count: 2 * groups) }
         return unsafe text.withUnsafeBytes { bytes in

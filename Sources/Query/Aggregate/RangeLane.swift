@@ -69,8 +69,10 @@ final class RangeLane: @unchecked Sendable {
     private func addWhole(_ counts: [StreamCount]) -> Bool {
         var cells: [(series: Int, cell: Int, rows: Int)] = []
         let range = plan.log.request.range
-        for count in counts where count.stream != .none && range.overlaps(first: count.firstTime, last: count.lastTime) {
-            guard range.covers(first: count.firstTime, last: count.lastTime), let series = series(ofStream: count.stream)
+        for count in counts where count.stream != .none && range.overlaps(first: count.firstTime, last: count.lastTime)
+        {
+            guard range.covers(first: count.firstTime, last: count.lastTime),
+                let series = series(ofStream: count.stream)
             else { return false }
             let cell = plan.windows.cell(count.firstTime)
             guard cell == plan.windows.cell(count.lastTime), let cell else { return false }
@@ -92,7 +94,9 @@ final class RangeLane: @unchecked Sendable {
     }
 
     private func fixedSeries(_ stream: StreamID) -> Int? {
-        guard plan.unwrap == nil, plan.log.pipeline.stages.isEmpty, case .by(let names) = plan.grouping else { return nil }
+        guard plan.unwrap == nil, plan.log.pipeline.stages.isEmpty, case .by(let names) = plan.grouping else {
+            return nil
+        }
         let labels = snapshot.labels(stream)
         let known = runner.labels.names
         key.removeAll(keepingCapacity: true)
@@ -144,9 +148,9 @@ final class RangeLane: @unchecked Sendable {
             guard let number = unwrap.value(&runner.labels) else { return }
             value = number
         }
-        let hasFault = runner.labels.fault != .none
+        let fault = runner.labels.fault
         runner.labels.exposeFault()
-        if hasFault, !plan.toleratesErrors { throw fault() }
+        if fault != .none, !(plan.toleratesErrors && fault.isOfParser) { throw pipelineError() }
         statistics.matchedRows += 1
         let series = buildSeries()
         let bytes = runner.isRewritten ? runner.rewritten.count : Int(entry.lineCount)
@@ -171,7 +175,7 @@ final class RangeLane: @unchecked Sendable {
         return table.intern(key)
     }
 
-    private func fault() -> QueryError {
+    private func pipelineError() -> QueryError {
         let what = "\(runner.labels.fault.text)"
         key.removeAll(keepingCapacity: true)
         runner.labels.encode({ _ in true }, into: &key)

@@ -21,7 +21,7 @@ struct RangePlan: Sendable {
     var log: LogPlan
     let unwrap: UnwrapStage?
     let grouping: SeriesGrouping
-    /// Whether entries with errors are samples like others: the query asked for `__error__`.
+    /// Whether entries that a parser failed on are samples like others: the query asked for `__error__`.
     let toleratesErrors: Bool
     /// For `absent_over_time`: the labels of its one series.
     let absentLabels: LabelSet

@@ -142,6 +142,8 @@ enum JSONScan {
         private var at: Int
         private let end: Int
         private(set) var fault = Fault.none
+        /// The key whose value could not be read.
+        private(set) var faultyKey: Range<Int>?
         private var isDone = false
 
         init(_ text: borrowing ByteSpan, _ range: Range<Int>) {
@@ -170,6 +172,7 @@ enum JSONScan {
             let colon = JSONScan.skipSpace(text, keyEnd, end)
             guard colon < end, text[colon] == 0x3a else { return stop(.malformed) }
             guard let value = JSONScan.value(text, colon + 1, end, &fault) else {
+                faultyKey = key
                 isDone = true
                 return nil
             }

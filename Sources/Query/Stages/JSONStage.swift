@@ -135,8 +135,9 @@ struct JSONPathStage: Sendable {
                 let start = labels.values.count
                 JSONStage.append(line, value, to: &labels.values)
                 labels.setParsed(name, from: start)
-            } else if labels.find(item.name) == nil {
-                labels.setParsed(item.name, from: labels.values.count)
+            } else {
+                if fault != .none { labels.setFault(.json, fault.text) }
+                if labels.find(item.name) == nil { labels.setParsed(item.name, from: labels.values.count) }
             }
         }
     }
@@ -148,7 +149,7 @@ struct JSONPathStage: Sendable {
         var value: JSONScan.Value?
         for element in path {
             switch element {
-            case .key(let key): value = member(key, line, range)
+            case .key(let key): value = member(key, line, range, &fault)
             case .index(let index): value = item(index, line, range)
             }
             guard let found = value else { return nil }
@@ -157,7 +158,10 @@ struct JSONPathStage: Sendable {
         return value
     }
 
-    private static func member(_ key: [UInt8], _ line: borrowing ByteSpan, _ range: Range<Int>) -> JSONScan.Value? {
+    /// The member's value; a fault only if it is there and cannot be read.
+    private static func member(
+        _ key: [UInt8], _ line: borrowing ByteSpan, _ range: Range<Int>, _ fault: inout JSONScan.Fault
+    ) -> JSONScan.Value? {
         var members = JSONScan.Members(line, range)
         while let member = members.next(line) {
             let text = line.extracting(member.key)
@@ -170,6 +174,7 @@ struct JSONPathStage: Sendable {
             }
             members.advance(line)
         }
+        if let faulty = members.faultyKey, line.extracting(faulty).equals(key.span) { fault = members.fault }
         return nil
     }
 

@@ -78,7 +78,8 @@ enum GoTime {
         return text
     }
 
-    private static func text(_ chunk: String, _ date: CivilDate, _ day: Int64, _ clock: Int64, _ offset: Int) -> String {
+    private static func text(_ chunk: String, _ date: CivilDate, _ day: Int64, _ clock: Int64, _ offset: Int) -> String
+    {
         let hour = clock / 3600
         let month = months[Int(date.month - 1)]
         let weekday = days[Int(((day + 4) % 7 + 7) % 7)]
@@ -169,7 +170,9 @@ enum GoTime {
         return overflow || over ? nil : (time, offset)
     }
 
-    private static func read(fraction digits: Int, _ isShort: Bool, _ rest: inout Substring, _ parsed: inout Parsed) -> Bool {
+    private static func read(fraction digits: Int, _ isShort: Bool, _ rest: inout Substring, _ parsed: inout Parsed)
+        -> Bool
+    {
         guard rest.first == "." || rest.first == "," else { return isShort }
         let run = rest.dropFirst().prefix { $0.isASCII && $0.isNumber }
         guard isShort ? !run.isEmpty && run.count <= 9 : run.count == digits && digits <= 9 else { return false }
@@ -261,83 +264,33 @@ enum GoTime {
         parsed.offset = sign == "-" ? -seconds : seconds
         return true
     }
-}
 
-/// Functions on times.
-enum TemplateTimes {
-    /// Go's zero time, 0001-01-01, does not fit into nanoseconds; the earliest that does stands for it.
-    private static let zero = TemplateValue.time(.min, offsetSeconds: 0)
-
-    static func call(_ function: TemplateFunction, _ list: TemplateArguments) throws(TemplateFault) -> TemplateValue {
-        switch function {
-        case .now:
-            try list.expect(0)
-            return .time(SystemClock().nowNanoseconds(), offsetSeconds: 0)
-        case .date:
-            try list.expect(2)
-            return try date(try list.text(0), list[1])
-        case .toDate:
-            try list.expect(2)
-            return parsed(try list.text(0), "UTC", try list.text(1))
-        case .toDateInZone:
-            try list.expect(3)
-            return parsed(try list.text(0), try list.text(1).text, try list.text(2))
-        case .unixToTime:
-            try list.expect(1)
-            return try unixToTime(try list.text(0), list)
-        default:
-            try list.expect(1)
-            guard case .time(let time, _) = list[0] else {
-                throw TemplateFault("wrong type for value; expected time.Time; got \(list[0].typeName)")
-            }
-            return epoch(function, time)
+    /// A method of Go's time.Time that takes no argument.
+    static func field(_ name: String, _ time: Int64, _ offset: Int) throws(TemplateFault) -> TemplateValue {
+        switch name {
+        case "Year": return number(format(time, offset, "2006"))
+        case "Month": return .text(format(time, offset, "January"))
+        case "Day": return number(format(time, offset, "2"))
+        case "Hour": return number(format(time, offset, "15"))
+        case "Minute": return number(format(time, offset, "4"))
+        case "Second": return number(format(time, offset, "5"))
+        case "Nanosecond": return number(String(format(time, offset, ".000000000").dropFirst()))
+        case "YearDay": return number(format(time, offset, "002"))
+        case "Weekday": return .text(format(time, offset, "Monday"))
+        case "Unix": return .int(floor(time, Nanoseconds.perSecond))
+        case "UnixMilli": return .int(floor(time, Nanoseconds.perMillisecond))
+        case "UnixMicro": return .int(floor(time, 1000))
+        case "UnixNano": return .int(time)
+        case "UTC", "Local": return .time(time, offsetSeconds: 0)
+        case "String": return .text(format(time, offset, "2006-01-02 15:04:05.999999999 -0700 MST"))
+        default: throw TemplateFault("can't evaluate field \(name) in type time.Time")
         }
     }
 
-    private static func parsed(_ layout: [UInt8], _ zone: String, _ text: [UInt8]) -> TemplateValue {
-        guard let found = GoTime.parse(layout.text, text.text, zone: zone) else { return zero }
-        return .time(found.time, offsetSeconds: found.offset)
-    }
+    private static func number(_ digits: String) -> TemplateValue { .int(Int64(digits) ?? 0) }
 
-    private static func date(_ layout: [UInt8], _ value: TemplateValue) throws(TemplateFault) -> TemplateValue {
-        switch value {
-        case .time(let time, _): return .text(GoTime.format(time, 0, layout.text))
-        case .int(let seconds):
-            let (time, overflow) = seconds.multipliedReportingOverflow(by: Nanoseconds.perSecond)
-            if overflow { throw TemplateFault("error calling date: time out of range") }
-            return .text(GoTime.format(time, 0, layout.text))
-        default: return .text(GoTime.format(SystemClock().nowNanoseconds(), 0, layout.text))
-        }
-    }
-
-    private static func epoch(_ function: TemplateFunction, _ time: Int64) -> TemplateValue {
-        if time == .min {
-            switch function {
-            case .unixEpoch: return .text("-62135596800")
-            case .unixEpochMillis: return .text("-62135596800000")
-            default: return .text("-6795364578871345152")
-            }
-        }
-        switch function {
-        case .unixEpoch: return .text(String(floor(time, Nanoseconds.perSecond)))
-        case .unixEpochMillis: return .text(String(floor(time, Nanoseconds.perMillisecond)))
-        default: return .text(String(time))
-        }
-    }
-
-    private static func floor(_ value: Int64, _ unit: Int64) -> Int64 {
+    /// `value` in whole units, towards the past.
+    static func floor(_ value: Int64, _ unit: Int64) -> Int64 {
         value % unit < 0 ? value / unit - 1 : value / unit
-    }
-
-    private static func unixToTime(_ text: [UInt8], _ list: TemplateArguments) throws(TemplateFault) -> TemplateValue {
-        let units: [Int: Int64] = [
-            5: Nanoseconds.perDay, 10: Nanoseconds.perSecond, 13: Nanoseconds.perMillisecond, 16: 1000, 19: 1,
-        ]
-        guard let number = Int64(text.text), let unit = units[text.count] else {
-            throw list.failed("unable to parse time '\(text.text)'")
-        }
-        let (time, overflow) = number.multipliedReportingOverflow(by: unit)
-        if overflow { throw list.failed("unable to parse time '\(text.text)'") }
-        return .time(time, offsetSeconds: 0)
     }
 }

@@ -78,7 +78,8 @@ struct TemplateRunner {
     ) -> Bool {
         let seen = group ?? TemplateRunner.capture(labels)
         group = seen
-        let context = TemplateContext(values: seen.values, labels: seen.labels, line: [UInt8](copying: line), time: time)
+        let context = TemplateContext(
+            values: seen.values, labels: seen.labels, line: [UInt8](copying: line), time: time)
         var run = TemplateRun(context, template.definitions)
         do throws(TemplateFault) {
             try run.run(template.nodes)

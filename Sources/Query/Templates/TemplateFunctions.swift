@@ -189,7 +189,9 @@ enum TemplateNumbers {
         }
     }
 
-    private static func pair(_ function: TemplateFunction, _ list: TemplateArguments) throws(TemplateFault) -> TemplateValue {
+    private static func pair(_ function: TemplateFunction, _ list: TemplateArguments) throws(TemplateFault)
+        -> TemplateValue
+    {
         try list.expect(2)
         let a = GoNumber.int(list[0])
         let b = GoNumber.int(list[1])

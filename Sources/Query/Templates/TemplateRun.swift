@@ -12,6 +12,7 @@ struct TemplateRun: ~Copyable {
     static let outputLimitBytes = 1 << 20
     private static let stepLimit = 100_000
     private static let depthLimit = 64
+    private static let formatName = [UInt8](text: "Format")
 
     private let context: TemplateContext
     private let definitions: [String: [TemplateNode]]
@@ -141,10 +142,32 @@ struct TemplateRun: ~Copyable {
             if let last { arguments.append(last) }
             return try call(function, arguments)
         }
+        if command.count + (last == nil ? 0 : 1) == 2, let (time, offset) = try formatted(command[0], dot) {
+            let layout: TemplateValue
+            if let last { layout = last } else { layout = try evaluate(command[1], dot) }
+            guard case .text(let text) = layout else { throw TemplateFault("wrong type for value; expected string") }
+            return .text(GoTime.format(time, offset, text.text))
+        }
         if command.count > 1 || last != nil {
             throw TemplateFault("can't give argument to non-function")
         }
         return try evaluate(command[0], dot)
+    }
+
+    /// The time whose method `Format` the operand names; nil for any other operand.
+    private mutating func formatted(
+        _ operand: TemplateOperand, _ dot: TemplateValue
+    ) throws(TemplateFault) -> (time: Int64, offset: Int)? {
+        let value: TemplateValue
+        switch operand {
+        case .pipe(let pipe, let path) where path == [TemplateRun.formatName]: value = try evaluate(pipe, dot)
+        case .variable(let name, let path) where path == [TemplateRun.formatName]:
+            value = variables.last { $0.name == name }?.value ?? .none
+        case .field(_, let path) where path == [TemplateRun.formatName]: value = dot
+        default: return nil
+        }
+        guard case .time(let time, let offset) = value else { return nil }
+        return (time, offset)
     }
 
     private mutating func shortCircuit(
@@ -187,6 +210,7 @@ struct TemplateRun: ~Copyable {
             switch value {
             case .labels: value = .text(context.label(name) ?? [])
             case .map(let pairs): value = pairs.first { $0.key == name }?.value ?? .none
+            case .time(let time, let offset): value = try GoTime.field(name.text, time, offset)
             case .none: throw TemplateFault("nil data; no entry for key \"\(name.text)\"")
             default: throw TemplateFault("can't evaluate field \(name.text) in type \(value.typeName)")
             }

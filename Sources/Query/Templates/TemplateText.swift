@@ -5,7 +5,8 @@ internal import Model
 enum TemplateText {
     static func call(_ function: TemplateFunction, _ list: TemplateArguments) throws(TemplateFault) -> TemplateValue {
         switch function {
-        case .lower, .toLowerGo, .upper, .toUpperGo, .title, .trim, .trimSpaceGo, .b64enc, .b64dec, .urlencode, .urldecode:
+        case .lower, .toLowerGo, .upper, .toUpperGo, .title, .trim, .trimSpaceGo, .b64enc, .b64dec, .urlencode,
+            .urldecode:
             try list.expect(1)
             return .text(try one(function, try list.text(0), list))
         case .trimGo, .trimLeftGo, .trimRightGo, .trimPrefixGo, .trimSuffixGo:
@@ -57,9 +58,10 @@ enum TemplateText {
         var isStart = true
         for character in text.text.unicodeScalars {
             result += isStart ? character.properties.titlecaseMapping : String(character)
-            let isWord = character.properties.isAlphabetic || character == "_" || character == "'"
-                || character.properties.numericType != nil
-            isStart = !isWord
+            // Within ASCII all but letters, digits and underscores part words; beyond it only white space does.
+            isStart =
+                character.isASCII
+                ? !LabelName.isNameByte(UInt8(truncatingIfNeeded: character.value)) : character.properties.isWhitespace
         }
         return [UInt8](text: result)
     }
@@ -157,7 +159,9 @@ enum TemplateText {
             try check(count)
             let runes = text.text.unicodeScalars
             if runes.count >= count {
-                let kept = function == .alignLeft ? String(String.UnicodeScalarView(runes.prefix(count)))
+                let kept =
+                    function == .alignLeft
+                    ? String(String.UnicodeScalarView(runes.prefix(count)))
                     : String(String.UnicodeScalarView(runes.suffix(count)))
                 return [UInt8](text: kept)
             }
@@ -213,136 +217,5 @@ enum TemplateText {
             }
         }
         return result
-    }
-}
-
-/// `regexReplaceAll`, `regexReplaceAllLiteral` and `count`.
-enum TemplateRegex {
-    static func call(_ function: TemplateFunction, _ list: TemplateArguments) throws(TemplateFault) -> TemplateValue {
-        try list.expect(function == .count ? 2 : 3)
-        let regex = try compile(try list.text(0), list)
-        let text = try list.text(1)
-        if function == .count {
-            var matches: Int64 = 0
-            try walk(regex, text) { _ in matches += 1 }
-            return .int(matches)
-        }
-        let replacement = try list.text(2)
-        let expansion = function == .regexReplaceAll ? Expansion(replacement, regex) : nil
-        var result: [UInt8] = []
-        var at = 0
-        try walk(regex, text) { offsets in
-            result += text[at..<Int(offsets[0])]
-            result += expansion?.expand(text, offsets) ?? replacement
-            at = Int(offsets[1])
-        }
-        try TemplateText.check(result.count)
-        return .text(result + text[at...])
-    }
-
-    private static func compile(_ pattern: [UInt8], _ list: TemplateArguments) throws(TemplateFault) -> Regex {
-        do throws(RegexFault) {
-            return try Regex(pattern)
-        } catch {
-            throw list.failed("error parsing regexp: \(error.text)")
-        }
-    }
-
-    /// Calls `body` with the offsets of each match, none overlapping; an empty one right behind a match does not count.
-    private static func walk(_ regex: Regex, _ text: [UInt8], _ body: ([Int64]) -> Void) throws(TemplateFault) {
-        guard Regex.isUTF8(text.span) else { throw TemplateFault("text is not UTF-8") }
-        var offsets: [Int64] = []
-        var at = 0
-        var last = -1
-        while at <= text.count, regex.find(text.span, from: at, into: &offsets) {
-            let (start, end) = (Int(offsets[0]), Int(offsets[1]))
-            if start < end || start != last { body(offsets) }
-            last = end
-            if end > start {
-                at = end
-            } else {
-                at = end < text.count ? end + max(JSONText.sequenceCount(text.span, end), 1) : end + 1
-            }
-        }
-    }
-}
-
-/// Base64 with padding.
-enum Base64 {
-    private static let alphabet = [UInt8](text: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
-
-    static func encode(_ bytes: [UInt8]) -> [UInt8] {
-        var out: [UInt8] = []
-        var at = 0
-        while at < bytes.count {
-            let rest = min(bytes.count - at, 3)
-            var word = UInt32(bytes[at]) << 16
-            if rest > 1 { word |= UInt32(bytes[at + 1]) << 8 }
-            if rest > 2 { word |= UInt32(bytes[at + 2]) }
-            for index in 0..<4 {
-                out.append(index <= rest ? alphabet[Int(word >> UInt32(18 - 6 * index) & 63)] : 0x3d)
-            }
-            at += 3
-        }
-        return out
-    }
-
-    /// The bytes, or Go's error text as the result.
-    static func decode(_ text: [UInt8]) -> [UInt8] {
-        let plain = text.filter { $0 != 10 && $0 != 13 }
-        var out: [UInt8] = []
-        var word: UInt32 = 0
-        var digits = 0
-        for (position, byte) in plain.enumerated() {
-            if byte == 0x3d {
-                let isEnd = plain[position...].allSatisfy { $0 == 0x3d } && plain.count % 4 == 0
-                    && plain.count - position <= 2 && digits >= 2
-                guard isEnd else { return illegal(position) }
-                break
-            }
-            guard let value = alphabet.firstIndex(of: byte) else { return illegal(position) }
-            word = word << 6 | UInt32(value)
-            digits += 1
-            if digits == 4 {
-                out += [UInt8(word >> 16 & 255), UInt8(word >> 8 & 255), UInt8(word & 255)]
-                (word, digits) = (0, 0)
-            }
-        }
-        if plain.count % 4 != 0 { return illegal(plain.count) }
-        if digits == 2 { out.append(UInt8(word >> 4 & 255)) }
-        if digits == 3 { out += [UInt8(word >> 10 & 255), UInt8(word >> 2 & 255)] }
-        return out
-    }
-
-    private static func illegal(_ position: Int) -> [UInt8] {
-        [UInt8](text: "illegal base64 data at input byte \(position)")
-    }
-}
-
-/// Percent escapes.
-enum URLText {
-    static func hexadecimal(_ byte: UInt8) -> [UInt8] {
-        let digits = [UInt8](text: "0123456789ABCDEF")
-        return [digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-    }
-
-    /// Nil for a bad escape.
-    static func decode(_ text: [UInt8]) -> [UInt8]? {
-        var out: [UInt8] = []
-        var at = 0
-        while at < text.count {
-            switch text[at] {
-            case 0x2b: out.append(0x20)
-            case 0x25:
-                guard at + 2 < text.count,
-                    let value = UInt8(String(decoding: text[(at + 1)...(at + 2)], as: UTF8.self), radix: 16)
-                else { return nil }
-                out.append(value)
-                at += 2
-            default: out.append(text[at])
-            }
-            at += 1
-        }
-        return out
     }
 }

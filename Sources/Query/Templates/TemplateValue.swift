@@ -146,12 +146,14 @@ enum GoNumber {
         case .int(let number): return number
         case .float(let number): return Int64(exactly: number.rounded(.towardZero)) ?? 0
         case .bool(let flag): return flag ? 1 : 0
-        case .text(let text): return int(String(decoding: text, as: UTF8.self))
+        case .text(let text):
+            if let whole = int(String(decoding: text, as: UTF8.self)) { return whole }
+            return Int64(exactly: float(value).rounded(.towardZero)) ?? 0
         default: return 0
         }
     }
 
-    private static func int(_ text: String) -> Int64 {
+    private static func int(_ text: String) -> Int64? {
         var body = Substring(text)
         if let point = body.lastIndex(of: "."), body[body.index(after: point)...].allSatisfy({ $0 == "0" }),
             body.index(after: point) < body.endIndex
@@ -163,14 +165,14 @@ enum GoNumber {
             sign = body.hasPrefix("-") ? "-" : ""
             body = body.dropFirst()
         }
-        guard let first = body.first, first.isNumber else { return 0 }
+        guard let first = body.first, first.isNumber else { return nil }
         let lower = body.lowercased()
         let plain = lower.filter { $0 != "_" }
-        if lower.hasPrefix("0x") { return Int64(sign + plain.dropFirst(2), radix: 16) ?? 0 }
-        if lower.hasPrefix("0b") { return Int64(sign + plain.dropFirst(2), radix: 2) ?? 0 }
-        if lower.hasPrefix("0o") { return Int64(sign + plain.dropFirst(2), radix: 8) ?? 0 }
-        if lower.hasPrefix("0"), lower.count > 1 { return Int64(sign + plain.dropFirst(), radix: 8) ?? 0 }
-        return Int64(sign + lower) ?? 0
+        if lower.hasPrefix("0x") { return Int64(sign + plain.dropFirst(2), radix: 16) }
+        if lower.hasPrefix("0b") { return Int64(sign + plain.dropFirst(2), radix: 2) }
+        if lower.hasPrefix("0o") { return Int64(sign + plain.dropFirst(2), radix: 8) }
+        if lower.hasPrefix("0"), lower.count > 1, let octal = Int64(sign + plain.dropFirst(), radix: 8) { return octal }
+        return Int64(sign + lower)
     }
 
     /// `cast.ToFloat64`; what is no number is 0.
@@ -220,7 +222,9 @@ struct ShortDecimal {
         return number
     }
 
-    static func + (a: ShortDecimal, b: ShortDecimal) -> ShortDecimal? { combine(a, b) { $0.addingReportingOverflow($1) } }
+    static func + (a: ShortDecimal, b: ShortDecimal) -> ShortDecimal? {
+        combine(a, b) { $0.addingReportingOverflow($1) }
+    }
 
     static func - (a: ShortDecimal, b: ShortDecimal) -> ShortDecimal? {
         combine(a, b) { $0.subtractingReportingOverflow($1) }
@@ -253,7 +257,8 @@ struct ShortDecimal {
         let (quotient, rest) = number.quotientAndRemainder(dividingBy: b.mantissa)
         let roundsUp = rest.magnitude.multipliedReportingOverflow(by: 2)
         let isNegative = (a.mantissa < 0) != (b.mantissa < 0)
-        let away: Int128 = roundsUp.overflow || roundsUp.partialValue >= b.mantissa.magnitude ? (isNegative ? -1 : 1) : 0
+        let away: Int128 =
+            roundsUp.overflow || roundsUp.partialValue >= b.mantissa.magnitude ? (isNegative ? -1 : 1) : 0
         return ShortDecimal(quotient + away, -16)
     }
 }
