@@ -90,6 +90,7 @@ import Testing
         let second = Process()
         second.executableURL = URL(fileURLWithPath: try #require(ServerProcess.binary))
         second.arguments = ["--listen", "127.0.0.1:0", "--data-dir", server.dataFolder]
+        second.environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("DENDRO_") }
         let pipe = Pipe()
         second.standardError = pipe
         try second.run()

@@ -49,6 +49,8 @@ final class ServerProcess {
         process = Process()
         process.executableURL = URL(fileURLWithPath: binary)
         process.arguments = ["serve", "--listen", "127.0.0.1:0", "--data-dir", dataFolder] + arguments
+        // What steers the tests, and the settings of whoever runs them, is none of the server's business.
+        process.environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("DENDRO_") }
         process.standardError = FileHandle(forWritingAtPath: "\(folder)/log-\(runs)")
         process.standardOutput = FileHandle.nullDevice
         try process.run()
