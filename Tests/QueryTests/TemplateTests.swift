@@ -1,0 +1,121 @@
+import Bytes
+import Model
+import Testing
+
+@testable import Query
+
+struct TemplateTests {
+    private func format(_ template: String, _ line: String = "a=1 b=two size=1.5MiB took=1m30s") async throws -> String
+    {
+        let store = FakeStore([TestRow(1_795_459_762_123_456_789, ["app": "web"], line)])
+        let query = "{app=\"web\"} | logfmt | line_format `\(template)`"
+        let parameters = QueryParameters(range: 0, .max)
+        let answer = try await makeExecutor().run(query, parameters, source: store)
+        guard case .streams(let streams) = answer.result, let stream = streams.first, let entry = stream.entries.first
+        else { return "nothing" }
+        if stream.labels.value(of: "__error__") != nil { return "error" }
+        return String(decoding: entry.line, as: UTF8.self)
+    }
+
+    @Test(arguments: [
+        ("{{.a}}-{{.b}}", "1-two"), ("{{.nope}}", ""), ("{{ .b | upper }}", "TWO"),
+        ("{{ if .zz }}x{{ else }}y{{ end }}", "y"),
+        ("{{ if eq .a \"1\" }}one{{ else if .b }}b{{ end }}", "one"), ("{{ with .b }}<{{.}}>{{ end }}", "<two>"),
+        ("{{ $x := .a }}{{ $x }}{{ $x = .b }}{{ $x }}", "1two"), ("{{- .a -}}  z", "1z"), ("{{/* c */}}k", "k"),
+        ("{{ range $i, $e := fromJson `[1,2]` }}{{$i}}={{$e}};{{ end }}", "0=1;1=2;"),
+        ("{{ define \"t\" }}[{{.}}]{{ end }}{{ template \"t\" .a }}", "[1]"),
+        ("{{ add 1 2 3 }} {{ sub 5 7 }} {{ mul 2 3 }} {{ div -7 2 }} {{ mod -7 3 }}", "6 -2 6 -3 -1"),
+        ("{{ addf 0.1 0.2 }} {{ divf 1 3 }} {{ mulf 1.5 2 }}", "0.3 0.3333333333333333 3"),
+        ("{{ bytes .size }} {{ duration .took }}", "1.572864e+06 90"),
+        ("{{ round 3.14159 2 }} {{ ceil 1.2 }} {{ floor 1.8 }}", "3.14 2 1"),
+        ("{{ trunc 2 .b }}|{{ trunc -2 .b }}|{{ substr 1 2 .b }}", "tw|wo|w"),
+        ("{{ alignLeft 5 .b }}|{{ alignRight 2 .b }}", "two  |wo"),
+        ("{{ regexReplaceAll \"(t)(w)\" .b \"${2}${1}x\" }}", "wtxo"), ("{{ .b | b64enc | b64dec }}", "two"),
+        ("{{ printf \"%05d|%-4s|%.2f|%q\" 42 .b 3.14159 .a }}", "00042|two |3.14|\"1\""),
+        (
+            "{{ __timestamp__ | unixEpoch }} {{ __timestamp__ | date \"2006-01-02 15:04:05.000\" }}",
+            "1795459762 2026-11-23 18:49:22.123"
+        ),
+        ("{{ unixToTime \"1795459762\" | date \"Mon Jan _2 3:04PM\" }}", "Mon Nov 23 6:49PM"),
+        ("{{ toDate \"2006-01-02\" \"2024-02-29\" | unixEpoch }}", "1709164800"), ("{{ default \"d\" .zz }}", "d"),
+        ("{{ \"o'neil mc-d\" | title }}", "O'Neil Mc-D"), ("{{ count \"o\" \"foo boo\" }}", "4"),
+        ("{{ int \"867.90\" }}", "867"),
+        ("{{ and .a .zz }}|{{ or .zz .b }}|{{ not .zz }}", "|two|true"),
+        ("{{ index (fromJson `{\"k\":[5]}`).k 0 }}", "5"),
+        ("{{ . }}", "map[a:1 app:web b:two size:1.5MiB took:1m30s]"), ("{{ __line__ | len }}", "32"),
+    ])
+    func templates(_ template: String, _ expected: String) async throws {
+        #expect(try await format(template.replacingBackticks) == expected)
+    }
+
+    @Test(arguments: [
+        "{{ div 1 0 }}", "{{ .a.b }}", "{{ unixToTime .b }}", "{{ repeat 9999999 .b }}", "{{ slice .b 5 9 }}",
+        "{{ printf 1 }}",
+    ])
+    func failures(_ template: String) async throws {
+        #expect(try await format(template) == "error")
+    }
+
+    @Test(arguments: [
+        "{{", "{{ nope }}", "{{ if }}", "{{ end }}", "{{ .a | }}", "{{ $x }}", "{{ break }}", "{{ \"a }}",
+    ])
+    func refusals(_ template: String) async {
+        await #expect(throws: QueryError.self) { try await format(template) }
+    }
+
+    @Test func bombsEnd() async throws {
+        let recursive = "{{ define \"t\" }}{{ template \"t\" . }}{{ end }}{{ template \"t\" . }}"
+        #expect(try await format(recursive) == "error")
+        let nested = String(repeating: "{{ if .a }}", count: 500) + String(repeating: "{{ end }}", count: 500)
+        await #expect(throws: QueryError.self) { try await format(nested) }
+    }
+
+    @Test func labelFormatSeesTheLabelsAsTheyWere() async throws {
+        let store = FakeStore([TestRow(second, ["app": "web"], "x", ["m": "v"])])
+        let query = #"{app="web"} | label_format a="1", b="{{.a}}""#
+        #expect(try await streamLabels(query, store) == [#"{a="1", app="web", b="", m="v"}"#])
+        #expect(
+            try await streamLabels(#"{app="web"} | label_format z=m, q="{{.z}}""#, store) == [
+                #"{app="web", q="v", z="v"}"#
+            ])
+        #expect(try await streamLabels(#"{app="web"} | label_format z=none"#, store) == [#"{app="web", m="v"}"#])
+    }
+}
+
+extension String {
+    /// Templates stand between backticks in these tests: raw strings inside become quoted ones.
+    fileprivate var replacingBackticks: String {
+        var result = ""
+        var isInside = false
+        for character in self {
+            if character == "`" {
+                isInside.toggle()
+                result += "\""
+            } else if character == "\"", isInside {
+                result += "\\\""
+            } else {
+                result.append(character)
+            }
+        }
+        return result
+    }
+}
+
+struct GoNumberTests {
+    @Test(arguments: [
+        (1_572_864.0, "1.572864e+06"), (0.3, "0.3"), (100000, "100000"), (1e6, "1e+06"), (0.0001, "0.0001"),
+        (0.00001, "1e-05"), (-2.5, "-2.5"),
+        (0, "0"),
+    ])
+    func plain(_ value: Double, _ expected: String) {
+        #expect(GoNumber.text(value) == expected)
+    }
+
+    @Test(arguments: [
+        (3.14159, 2, "3.14"), (2.5, 0, "2"), (3.5, 0, "4"), (9.999, 2, "10.00"), (-0.5, 1, "-0.5"),
+        (1e20, 1, "100000000000000000000.0"),
+    ])
+    func fixed(_ value: Double, _ decimals: Int, _ expected: String) {
+        #expect(Fixed.text(value, decimals) == expected)
+    }
+}
