@@ -58,7 +58,10 @@ struct LabelRoutes: Sendable {
 
     private func request(_ call: Call) throws(ParameterError) -> LabelsRequest {
         let selectors = call.parameters.value("query").map { [$0] } ?? []
-        return LabelsRequest(range: try range(call), selectors: selectors)
+        // Unlike entries and series, labels of an entry at the very end belong to the answer, as in the reference.
+        var range = try range(call)
+        range.end = range.end.addingReportingOverflow(range.end == .max ? 0 : 1).partialValue
+        return LabelsRequest(range: range, selectors: selectors)
     }
 
     private func range(_ call: Call) throws(ParameterError) -> TimeRange {
