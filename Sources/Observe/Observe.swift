@@ -1,5 +1,6 @@
-// Observe: what dendro knows about itself. Counters and histograms that the hot paths bump without allocating, figures of
-// the process, and the Prometheus text that shows them. It knows no HTTP, no store and no routes: they hand it numbers.
+// Observe: what dendro knows about itself. Counters and histograms that the hot paths bump without allocating,
+// figures of the process, and the Prometheus text that shows them. It knows no HTTP, no store and no routes: they
+// hand it numbers.
 
 public import Bytes
 

@@ -2,7 +2,8 @@ import Bytes
 import Logging
 import Observe
 
-/// Counts every answered request and logs it: one line, without its query text, which may hold what was logged by others.
+/// Counts every answered request and logs it: one line, without its query text, which may hold what was logged by
+/// others.
 struct AccessLog: Sendable {
     let metrics: Metrics
     let logger: Logger

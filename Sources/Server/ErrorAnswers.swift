@@ -2,7 +2,8 @@ import Model
 import Query
 import Receive
 
-/// How everything that goes wrong, and what becomes of a push, is told over HTTP. Loki's routes speak plain text, ours JSON.
+/// How everything that goes wrong, and what becomes of a push, is told over HTTP. Loki's routes speak plain text,
+/// ours JSON.
 enum ErrorAnswers {
     // MARK: - Push
 

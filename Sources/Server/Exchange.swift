@@ -53,7 +53,8 @@ struct Exchange {
         return nil
     }
 
-    /// Adds a piece of the body: the first is kept as it is, room for the rest is made with a view to the declared size.
+    /// Adds a piece of the body: the first is kept as it is, room for the rest is made with a view to the declared
+    /// size.
     mutating func append(_ piece: ByteBuffer) {
         guard body.readableBytes > 0 else { return body = piece }
         if body.writableBytes < piece.readableBytes {

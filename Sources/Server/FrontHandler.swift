@@ -6,8 +6,8 @@ import NIOHTTP1
 import Observe
 
 /// The first to see a request: it takes the whole body within its limits and time, answers pushes itself and hands
-/// everything else on, one request at a time. It also gives each request its trace id, logs it, and ends connections that
-/// are idle or too slow: a slow client holds its connection and nothing else.
+/// everything else on, one request at a time. It also gives each request its trace id, logs it, and ends connections
+/// that are idle or too slow: a slow client holds its connection and nothing else.
 ///
 /// All of it runs on the connection's event loop.
 final class FrontHandler: ChannelDuplexHandler {

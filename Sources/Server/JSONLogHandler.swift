@@ -4,8 +4,8 @@ public import Logging
 import Model
 import Synchronization
 
-/// dendro's own log: one JSON object a line on standard error. Whatever a message holds is escaped, so nobody can forge a
-/// line.
+/// dendro's own log: one JSON object a line on standard error. Whatever a message holds is escaped, so nobody can
+/// forge a line.
 public struct JSONLogHandler: LogHandler {
     public var logLevel: Logger.Level
     public var metadata: Logger.Metadata = [:]

@@ -41,8 +41,8 @@ struct OpsRoutes: Sendable {
         return .json(refusal == nil ? 200 : 503, out)
     }
 
-    /// Tools look at `version` to learn what a Loki can do, so it says which Loki this server behaves like; `revision` and
-    /// `branch` say what it is.
+    /// Tools look at `version` to learn what a Loki can do, so it says which Loki this server behaves like;
+    /// `revision` and `branch` say what it is.
     private func buildInfo() -> Answer {
         var out = [UInt8]("{\"version\":\"3.7.6\",\"revision\":".utf8)
         JSONText.append(backend.operations.version, to: &out)

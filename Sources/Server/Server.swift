@@ -1,7 +1,7 @@
 // Server: the only target that knows HTTP. It turns requests into batches, queries and questions of operators, and what
 // comes of them into answers. Push requests are answered by a handler on the event loop (`FrontHandler`, `PushRoutes`),
-// everything else by routes behind it. It knows the store, the query side and the push formats by their public faces; it
-// must know no file formats, no command line and no settings file.
+// everything else by routes behind it. It knows the store, the query side and the push formats by their public faces;
+// it must know no file formats, no command line and no settings file.
 
 public import Bytes
 public import Model

@@ -20,8 +20,8 @@ enum TimeParameters {
         return (start.overflow ? .min : start.partialValue, end)
     }
 
-    /// Nanoseconds of a time parameter: Unix seconds with a fraction, Unix seconds of up to 10 characters, nanoseconds, or
-    /// RFC 3339.
+    /// Nanoseconds of a time parameter: Unix seconds with a fraction, Unix seconds of up to 10 characters,
+    /// nanoseconds, or RFC 3339.
     static func time(_ text: String, name: String) throws(ParameterError) -> Int64 {
         if text.utf8.contains(0x2e), let seconds = number(text) {
             let milliseconds = (seconds * 1000).rounded()

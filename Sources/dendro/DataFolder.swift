@@ -27,7 +27,8 @@ struct DataFolder: ~Copyable {
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             close(descriptor)
             throw StartError(
-                "the data folder \(path) is in use by another dendro. Stop it, or choose another folder with --data-dir.",
+                "the data folder \(path) is in use by another dendro. Stop it, or choose another folder with "
+                    + "--data-dir.",
                 code: Exit.locked)
         }
         return descriptor
@@ -39,8 +40,8 @@ struct DataFolder: ~Copyable {
             partial += part
             if !partial.isEmpty, partial != "/", unsafe mkdir(partial, 0o700) != 0, errno != EEXIST {
                 throw StartError(
-                    "the data folder \(path) cannot be made: \(partial): \(SystemError.text(errno)). Choose another with "
-                        + "--data-dir.", code: Exit.cannotStart)
+                    "the data folder \(path) cannot be made: \(partial): \(SystemError.text(errno)). "
+                        + "Choose another with --data-dir.", code: Exit.cannotStart)
             }
             partial += "/"
         }

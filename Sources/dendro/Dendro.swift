@@ -1,6 +1,6 @@
 // dendro: the executable. It reads commands and settings, puts the parts together in the order in which they start and
-// stop, and is a client of its own server for the commands that push and query. It knows every other target's public face
-// and decides nothing about formats, language or storage.
+// stop, and is a client of its own server for the commands that push and query. It knows every other target's public
+// face and decides nothing about formats, language or storage.
 
 import ArgumentParser
 

@@ -8,7 +8,7 @@ extension Settings {
     private static var general: [Setting] {
         [
             Setting(
-                "listen", \.listen, .text, "Address and port to listen on; loopback only, until tokens are configured."),
+                "listen", \.listen, .text, "Address and port to listen on; loopback only."),
             Setting("data_dir", \.dataFolder, .text, "Folder of all data."),
             Setting("http.prefix", \.prefix, .text, "Path in front of every route, such as /logs."),
             Setting("http.idle", \.idleSeconds, .seconds, "How long a connection may stay without a request."),

@@ -11,8 +11,8 @@ import Server
 import ServiceLifecycle
 import Store
 
-/// Puts the server together. Start: folder and lock, store, listener. Stop: no new connections, answers to what is under
-/// way, then the store, which leaves what is not sealed in its log.
+/// Puts the server together. Start: folder and lock, store, listener. Stop: no new connections, answers to what is
+/// under way, then the store, which leaves what is not sealed in its log.
 struct Wiring {
     let settings: Settings
 

@@ -67,7 +67,8 @@ private struct Listening {
         let body = "{\"app\":\"a\"}"
         let text = try await server.exchange([
             "POST /api/v1/push HTTP/1.1\r\nHost: x\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
-                + "GET /ready HTTP/1.1\r\nHost: x\r\n\r\nPUT /loki/api/v1/push HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
+                + "GET /ready HTTP/1.1\r\nHost: x\r\n\r\n"
+                + "PUT /loki/api/v1/push HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
                 + "GET /nothing HTTP/1.1\r\n" + Self.close
         ])
         await server.stop()

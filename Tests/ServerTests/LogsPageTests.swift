@@ -46,8 +46,8 @@ import Testing
         #expect(String(validating: page.ndjson(), as: UTF8.self) != nil)
     }
 
-    /// Pages of any size show every entry once, in both orders, also where many share an instant and the order of arrival
-    /// is not that of the streams.
+    /// Pages of any size show every entry once, in both orders, also where many share an instant and the order of
+    /// arrival is not that of the streams.
     @Test(arguments: [1, 2, 3, 7], ["asc", "desc"])
     func pagesShowEachLineOnce(limit: Int, order: String) throws {
         let arrived: [(Int64, String, String)] = [

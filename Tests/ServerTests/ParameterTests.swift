@@ -103,7 +103,8 @@ private let second = Nanoseconds.perSecond
         ("step=1.5s", "cannot parse \"1.5s\" to a valid duration"),
         (
             "step=1&start=0&end=11001",
-            "exceeded maximum resolution of 11,000 points per time series. Try increasing the value of the step parameter"
+            "exceeded maximum resolution of 11,000 points per time series. "
+                + "Try increasing the value of the step parameter"
         ),
         ("since=abc", "could not parse 'since' parameter: not a valid duration string: \"abc\""),
     ])
