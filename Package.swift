@@ -118,6 +118,9 @@ let package = Package(
         tests("Observe", ["Bytes", "Model", "Observe"]),
         tests(
             "Server", ["Bytes", "Model", "Receive", "Store", "Query", "Observe", "Server", hummingbird, logging] + nio),
+        tests("Query", ["Bytes", "Model", "Store", "LogQL", "Query"]),
+        tests("Grafana", ["Bytes", "Model", "Store", "Query", "Grafana"]),
+        tests("EndToEnd", ["Bytes", "Model", "dendro"]),
         tests("Dendro", ["Bytes", "Model", "Receive", "Server", "dendro"]),
         tests("Tidy", []),
     ],

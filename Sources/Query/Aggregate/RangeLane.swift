@@ -15,6 +15,11 @@ final class RangeLane: @unchecked Sendable {
     private(set) var warnings: [String] = []
     private var reportedBytes = 0
     private var key: [UInt8] = []
+    /// Nil where stages or the grouping need all labels of an entry.
+    private var direct: DirectKeys?
+    /// The series of the last key built directly: neighbours often share it.
+    private var lastKey: [UInt8] = []
+    private var lastSeries = -1
     /// For streams whose labels alone make the series: its number + 1; -1 if metadata or stages have a say.
     private var streamSeries: [Int32] = []
 
@@ -24,6 +29,10 @@ final class RangeLane: @unchecked Sendable {
         self.control = control
         runner = EntryRunner(plan.log.pipeline)
         table = SeriesTable(plan.kind)
+        if plan.unwrap == nil, plan.log.pipeline.stages.isEmpty, case .by(let names) = plan.grouping {
+            let known = plan.log.pipeline.names
+            direct = DirectKeys(names.map { [UInt8](known.bytes[known.range($0)]) })
+        }
     }
 
     func scan(_ unit: any ScanUnit) throws(QueryError) {
@@ -135,8 +144,23 @@ final class RangeLane: @unchecked Sendable {
                 statistics.matchedRows += 1
                 continue
             }
-            try addEntry(entry, arena, stream, cell)
+            if direct != nil {
+                addDirectly(entry, arena, stream, cell)
+            } else {
+                try addEntry(entry, arena, stream, cell)
+            }
         }
+    }
+
+    private func addDirectly(_ entry: RowEntry, _ arena: borrowing ByteSpan, _ stream: StreamID, _ cell: Int) {
+        direct?.build(
+            stream: stream.index, labels: { snapshot.labels(stream) }, arena, entry.metadata, into: &key)
+        if lastSeries < 0 || key != lastKey {
+            lastSeries = table.intern(key)
+            swap(&key, &lastKey)
+        }
+        table.add(lastSeries, cell: cell, value: 1, time: entry.time, bytes: Int(entry.lineCount))
+        statistics.matchedRows += 1
     }
 
     private func addEntry(
