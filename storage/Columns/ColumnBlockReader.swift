@@ -1,0 +1,152 @@
+import Bytes
+
+/// Reads one block: whole, some rows, or nothing but times and streams. What was decoded is kept for the next question,
+/// so a reader serves one piece of work on one thread and is then let go.
+public struct ColumnBlockReader {
+    let tree: ColumnTree
+    /// Rows in the block.
+    public let rowCount: Int
+    var source: StreamReader
+    private var integersByNode: [Int: [Int64]] = [:]
+    private var rowsByNode: [Int: [UInt32]] = [:]
+    private var valuesByNode: [Int: ColumnValues] = [:]
+    private var knownTimes: [Int64]?
+    private var knownStreams: [Int64]?
+    private var knownTraces: [Int64]?
+    private var lineShapes: [Int64]?
+    private var blobsByNode: [Int: [UInt8]] = [:]
+    /// What the search under way asked already; no marks: none.
+    var answers: [MatchQuestion: Marks] = [:]
+
+    /// Parses the head; decompresses nothing else.
+    /// - Parameter limitBytes: raw size of lines and metadata that the block may have at most.
+    public init(head: [UInt8], streams: [UInt8], limitBytes: Int) throws(ColumnError) {
+        let head = try BlockHead(head)
+        guard head.streamBytes == streams.count else { throw ColumnError("column streams end early") }
+        tree = try ColumnTree(head)
+        rowCount = head.rows
+        // Working memory beside the text itself: numbers and positions of every column.
+        let work = head.rows.multipliedReportingOverflow(by: 1024)
+        let limit = max(limitBytes, 0).multipliedReportingOverflow(by: 8)
+        guard !work.overflow, !limit.overflow else { throw ColumnError("block beyond the limits") }
+        source = StreamReader(
+            tree: head.tree, streams: streams,
+            budgetBytes: limit.partialValue.addingReportingOverflow(work.partialValue + 1 << 22).partialValue)
+    }
+
+    /// Nanoseconds since 1970 of each row.
+    public mutating func times() throws(ColumnError) -> [Int64] {
+        if let knownTimes { return knownTimes }
+        let times = try source.integers(tree.times)
+        knownTimes = times
+        return times
+    }
+
+    /// Stream ordinal of each row.
+    public mutating func streams() throws(ColumnError) -> [Int64] {
+        if let knownStreams { return knownStreams }
+        let streams = try source.integers(tree.streamNumbers)
+        guard streams.allSatisfy({ $0 >= 0 && $0 <= Int64(UInt32.max) }) else {
+            throw ColumnError("stream number out of range")
+        }
+        knownStreams = streams
+        return streams
+    }
+
+    mutating func traces() throws(ColumnError) -> [Int64] {
+        if let knownTraces { return knownTraces }
+        let traces = try source.integers(tree.traces)
+        knownTraces = traces
+        return traces
+    }
+
+    /// The shape of each line.
+    mutating func shapesOfLines() throws(ColumnError) -> [Int64] {
+        if let lineShapes { return lineShapes }
+        let ids = try shapeNumbers(tree.lines)
+        lineShapes = ids
+        return ids
+    }
+
+    /// The shape of each value; every column of the set has as many values as the shapes use.
+    mutating func shapeNumbers(_ set: ShapeSet) throws(ColumnError) -> [Int64] {
+        let ids = try source.integers(set.ids)
+        var uses = [Int](repeating: 0, count: set.shapes.count)
+        for id in ids {
+            guard id >= 0, id < Int64(uses.count) else { throw ColumnError("shape number out of range") }
+            uses[Int(id)] += 1
+        }
+        var counts: [Int: Int] = [:]
+        for (shape, entry) in set.shapes.enumerated() {
+            for slot in entry.slots where slot >= 0 { counts[slot, default: 0] += uses[shape] }
+        }
+        for (node, count) in counts where tree.nodes[node].count != count {
+            throw ColumnError("column of \(tree.nodes[node].count) values, \(count) are used")
+        }
+        return ids
+    }
+
+    /// Numbers of a node: values, dictionary numbers or lengths; template numbers of a template.
+    mutating func integers(of node: Int) throws(ColumnError) -> [Int64] {
+        if let known = integersByNode[node] { return known }
+        let column = tree.nodes[node]
+        let numbers: [Int64]
+        if let template = column.template {
+            numbers = try shapeNumbers(template)
+        } else {
+            numbers = try source.integers(column.numbers)
+        }
+        integersByNode[node] = numbers
+        return numbers
+    }
+
+    /// Rows of the values of a column, ascending; nil for values that are not one per row.
+    mutating func rows(of node: Int) throws(ColumnError) -> [UInt32]? {
+        if let known = rowsByNode[node] { return known }
+        let rows: [UInt32]
+        switch tree.nodes[node].owner {
+        case .none: return nil
+        case .lines: rows = Self.rows(of: node, in: tree.lines, ids: try shapesOfLines())
+        case .metadata: rows = Self.rows(of: node, in: tree.metadata, ids: try shapeNumbers(tree.metadata))
+        case .template(let parent):
+            guard let template = tree.nodes[parent].template, let outer = try self.rows(of: parent) else { return nil }
+            let ids = try integers(of: parent)
+            guard outer.count == ids.count else { throw ColumnError("template without all rows") }
+            let inner = Self.rows(of: node, in: template, ids: ids)
+            rows = inner.map { outer[Int($0)] }
+        }
+        guard rows.count == tree.nodes[node].count else { throw ColumnError("column without all rows") }
+        try source.charge((rows.count * 4, false))
+        rowsByNode[node] = rows
+        return rows
+    }
+
+    private static func rows(of node: Int, in set: ShapeSet, ids: [Int64]) -> [UInt32] {
+        let uses = set.shapes.map { shape in shape.slots.reduce(0) { $0 + ($1 == node ? 1 : 0) } }
+        var rows: [UInt32] = []
+        for index in ids.indices {
+            var left = uses[Int(ids[index])]
+            while left > 0 {
+                rows.append(UInt32(truncatingIfNeeded: index))
+                left -= 1
+            }
+        }
+        return rows
+    }
+
+    /// The stream of a raw or hexadecimal column, kept.
+    mutating func blob(of node: Int, _ entry: StreamEntry) throws(ColumnError) -> [UInt8] {
+        if let known = blobsByNode[node] { return known }
+        let blob = try source.bytes(entry)
+        blobsByNode[node] = blob
+        return blob
+    }
+
+    /// All values of a column, kept.
+    mutating func material(_ node: Int) throws(ColumnError) -> ColumnValues {
+        if let known = valuesByNode[node] { return known }
+        let values = try self.values(of: node, at: nil)
+        valuesByNode[node] = values
+        return values
+    }
+}

@@ -1,0 +1,195 @@
+import Bytes
+
+/// Marks per value of a column: 1 where it matches. Nil stands for no match at all.
+typealias Marks = [UInt8]
+
+/// A question to a column, answered once a search.
+struct MatchQuestion: Hashable {
+    let node: Int
+    let place: MatchPlace
+    let text: [UInt8]
+}
+
+extension ColumnBlockReader {
+    /// Which values of a column have `text` at `place`; exact, and without rebuilding values where that can be avoided.
+    mutating func marks(_ node: Int, _ place: MatchPlace, _ text: [UInt8]) throws(ColumnError) -> Marks? {
+        guard mayMatch(node, place, text) else { return nil }
+        let question = MatchQuestion(node: node, place: place, text: text)
+        if let known = answers[question] { return known.isEmpty ? nil : known }
+        let column = tree.nodes[node]
+        let found: Marks?
+        if column.prefix.isEmpty && column.suffix.isEmpty {
+            found = try bareMarks(node, place, text)
+        } else {
+            found = try affixedMarks(node, place, text)
+        }
+        let marks = found.flatMap { $0.contains(1) ? $0 : nil }
+        if answers.count < 4096 { answers[question] = marks ?? [] }
+        return marks
+    }
+
+    /// False only when no value can match, from what the tree says alone.
+    func mayMatch(_ node: Int, _ place: MatchPlace, _ text: [UInt8]) -> Bool {
+        let column = tree.nodes[node]
+        guard column.count > 0 else { return false }
+        switch column.encoding {
+        case .constant: return place.holds(for: text.span, in: column.text.span)
+        case .dictionary, .perStream, .perTrace: return mayMatch(column.child, place, text)
+        case .template: return true
+        case .raw:
+            let longest = column.numbers.most
+            guard Int64(text.count) <= longest, place != .whole || Int64(text.count) >= column.numbers.least else {
+                return false
+            }
+            return column.bytes?.isSuperset(of: ByteSet(of: text.span)) ?? true
+        default:
+            guard column.prefix.isEmpty && column.suffix.isEmpty else { return true }
+            return mayBareMatch(column, place, text)
+        }
+    }
+
+    /// `mayMatch` for numbers, timestamps and hexadecimal between their affixes.
+    private func mayBareMatch(_ column: ColumnNode, _ place: MatchPlace, _ text: [UInt8]) -> Bool {
+        let set: ByteSet
+        let longest: Int
+        switch column.encoding {
+        case .integer, .digits:
+            set = ByteSet.digits
+            longest = 19
+        case .decimal, .address:
+            set = ByteSet.decimals
+            longest = 20
+        case .hex, .uuid:
+            set = ByteSet.hexadecimals
+            longest = column.width
+        default:
+            var signs = ByteSet.digits
+            for byte in [0x3a, column.spelling.separator, column.spelling.point] { signs.insert(byte) }
+            set = signs
+            longest = 20 + column.spelling.places
+        }
+        return text.count <= longest && set.isSuperset(of: ByteSet(of: text.span))
+    }
+
+    /// A column with affixes is a shape with one hole.
+    private mutating func affixedMarks(
+        _ node: Int, _ place: MatchPlace, _ text: [UInt8]
+    ) throws(ColumnError) -> Marks? {
+        let column = tree.nodes[node]
+        let straddles = Straddles(text, place, pieces: [column.prefix, column.suffix], withinHoles: true)
+        guard !straddles.isOverflown else { return try materialMarks(node, place, text) }
+        var result: Marks?
+        for way in straddles.ways {
+            guard let link = way.first else { return Marks(repeating: 1, count: column.count) }
+            guard mayBareMatch(column, link.place, link.text) else { continue }
+            Self.unite(&result, try bareMarks(node, link.place, link.text))
+        }
+        return result
+    }
+
+    /// Marks of the values without their affixes.
+    private mutating func bareMarks(
+        _ node: Int, _ place: MatchPlace, _ text: [UInt8]
+    ) throws(ColumnError) -> Marks? {
+        let column = tree.nodes[node]
+        switch column.encoding {
+        case .constant:
+            return place.holds(for: text.span, in: column.text.span) ? Marks(repeating: 1, count: column.count) : nil
+        case .dictionary, .perStream, .perTrace:
+            guard let distinct = try marks(column.child, place, text) else { return nil }
+            return try distinctNumbers(of: node).map { distinct[Int($0)] }
+        case .template: return try templateMarks(node, place, text)
+        case .raw: return try rawMarks(node, place, text)
+        case .integer, .digits:
+            if let known = try numberMarks(node, place, text) { return known }
+        case .hex, .uuid:
+            if let known = try hexadecimalMarks(node, place, text) { return known }
+        case .decimal, .address, .timestamp, .rowTime: break
+        }
+        return try materialMarks(node, place, text)
+    }
+
+    /// Marks found by rebuilding the values (without their affixes).
+    private mutating func materialMarks(
+        _ node: Int, _ place: MatchPlace, _ text: [UInt8]
+    ) throws(ColumnError) -> Marks? {
+        let values = try material(node).flattened()
+        let column = tree.nodes[node]
+        var starts = [UInt32](repeating: 0, count: values.count + 1)
+        for index in values.ends.indices { starts[index + 1] = values.ends[index] }
+        return TextMarks.find(
+            text, place, in: values.bytes, starts: starts, skip: (column.prefix.count, column.suffix.count))
+    }
+
+    private mutating func rawMarks(_ node: Int, _ place: MatchPlace, _ text: [UInt8]) throws(ColumnError) -> Marks? {
+        guard let entry = tree.nodes[node].blob else { throw ColumnError("raw column without a stream") }
+        let blob = try self.blob(of: node, entry)
+        // Most needles are not there at all: then the lengths need not be looked at.
+        if !text.isEmpty, ByteSearch.find(text.span, in: blob.span) == nil { return nil }
+        return TextMarks.find(text, place, in: blob, starts: try starts(of: node, blobBytes: blob.count), skip: (0, 0))
+    }
+
+    static func unite(_ marks: inout Marks?, _ others: Marks?) {
+        guard let others else { return }
+        guard var own = marks else {
+            marks = others
+            return
+        }
+        marks = nil
+        for index in own.indices { own[index] |= others[index] }
+        marks = own
+    }
+}
+
+/// Search in joined texts.
+enum TextMarks {
+    /// Marks of the texts `bytes[starts[i] ..< starts[i + 1]]`, cut by `skip` at both ends, that have `needle` at
+    /// `place`.
+    static func find(
+        _ needle: [UInt8], _ place: MatchPlace, in bytes: [UInt8], starts: [UInt32], skip: (front: Int, back: Int)
+    ) -> Marks? {
+        let count = starts.count - 1
+        var marks: Marks?
+        if place == .inside, !needle.isEmpty {
+            var from = 0
+            var index = 0
+            while let hit = ByteSearch.find(needle.span, in: bytes.span, from: from) {
+                index = last(in: starts, notAfter: hit, from: index)
+                let start = Int(starts[index]) + skip.front
+                if hit >= start, hit + needle.count <= Int(starts[index + 1]) - skip.back {
+                    if marks == nil { marks = Marks(repeating: 0, count: count) }
+                    marks?[index] = 1
+                    from = max(Int(starts[index + 1]), hit + 1)
+                } else {
+                    from = hit + 1
+                }
+            }
+            return marks
+        }
+        for index in 0..<count {
+            let start = Int(starts[index]) + skip.front
+            let end = max(Int(starts[index + 1]) - skip.back, start)
+            if place.holds(for: needle.span, in: bytes.span.extracting(start..<end)) {
+                if marks == nil { marks = Marks(repeating: 0, count: count) }
+                marks?[index] = 1
+            }
+        }
+        return marks
+    }
+
+    /// The last index whose start is not after `offset`, found by doubling steps from `from`.
+    private static func last(in starts: [UInt32], notAfter offset: Int, from: Int) -> Int {
+        var low = from
+        var step = 1
+        while low + step < starts.count - 1, Int(starts[low + step]) <= offset {
+            low += step
+            step *= 2
+        }
+        var high = min(low + step, starts.count - 1)
+        while low + 1 < high {
+            let middle = (low + high) / 2
+            if Int(starts[middle]) <= offset { low = middle } else { high = middle }
+        }
+        return low
+    }
+}

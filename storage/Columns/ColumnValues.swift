@@ -1,0 +1,36 @@
+import Bytes
+
+/// Decoded values of a column, joined.
+struct ColumnValues {
+    var bytes: [UInt8] = []
+    /// End of each distinct value; value `i` begins where `i - 1` ends.
+    var ends: [UInt32] = []
+    /// Which distinct value each value is; each its own when nil.
+    var indexes: [UInt32]?
+
+    var count: Int { indexes?.count ?? ends.count }
+
+    @inline(__always)
+    func range(_ index: Int) -> Range<Int> {
+        if let indexes { return distinct(Int(indexes[index])) }
+        return distinct(index)
+    }
+
+    @inline(__always)
+    func distinct(_ index: Int) -> Range<Int> {
+        (index == 0 ? 0 : Int(ends[index - 1]))..<Int(ends[index])
+    }
+
+    @inline(__always)
+    mutating func close() {
+        ends.append(UInt32(truncatingIfNeeded: bytes.count))
+    }
+
+    /// Sizes of all values together.
+    var totalBytes: Int {
+        guard let indexes else { return bytes.count }
+        var total = 0
+        for index in indexes { total &+= distinct(Int(index)).count }
+        return total
+    }
+}

@@ -1,0 +1,164 @@
+import Bytes
+public import Model
+
+extension ColumnBlockReader {
+    /// All rows.
+    public mutating func rows() throws(ColumnError) -> Rows {
+        try decode(nil)
+    }
+
+    /// The rows with the given ascending indexes, without decoding what only others need.
+    public mutating func rows(at indexes: [Int]) throws(ColumnError) -> Rows {
+        var previous = -1
+        for index in indexes {
+            guard index > previous, index < rowCount else { throw ColumnError("row \(index) of \(rowCount)") }
+            previous = index
+        }
+        return try decode(indexes)
+    }
+
+    private mutating func decode(_ chosen: [Int]?) throws(ColumnError) -> Rows {
+        let count = chosen?.count ?? rowCount
+        let times = try self.times()
+        let streams = try self.streams()
+        let lineIDs = try shapesOfLines()
+        let metadataIDs = try shapeNumbers(tree.metadata)
+        let lines = try join(tree.lines, lineIDs, chosen)
+        let pairs = try join(tree.metadata, metadataIDs, chosen)
+        let chosenLines = chosen.map { list in list.map { lineIDs[$0] } } ?? lineIDs
+        let chosenPairs = chosen.map { list in list.map { metadataIDs[$0] } } ?? metadataIDs
+        let plan = TextPlan(tree.lines) { tree.lines.shapes[$0].slots[$1] }
+        let writer = PairWriter(tree, pairs)
+        var uses = [Int](repeating: 0, count: tree.lines.shapes.count)
+        for id in chosenLines { uses[Int(id)] += 1 }
+        var total = lines.bytesUsed &+ writer.bound(chosenPairs)
+        for shape in uses.indices { total &+= plan.pieceBytes(shape) &* uses[shape] }
+        try source.charge((total, total < 0))
+        guard total <= Int(UInt32.max) else { throw ColumnError("rows beyond 4 GiB") }
+        let arena = AppendOnly<UInt8>(capacity: total)
+        var lineEnds = [UInt32](repeating: 0, count: count)
+        try plan.write(chosenLines, lines.columns, to: arena) {
+            lineEnds[$0] = UInt32(truncatingIfNeeded: arena.writtenCount)
+        }
+        var pairEnds = [UInt32](repeating: 0, count: count)
+        let lineBytes = arena.writtenCount
+        try writer.write(chosenPairs, to: arena) { pairEnds[$0] = UInt32(truncatingIfNeeded: arena.writtenCount) }
+        arena.release()
+        let entries = AppendOnly<RowEntry>(capacity: count)
+        for index in 0..<count {
+            let row = chosen?[index] ?? index
+            let start = index == 0 ? 0 : Int(lineEnds[index - 1])
+            let pairStart = index == 0 ? lineBytes : Int(pairEnds[index - 1])
+            entries.append(
+                RowEntry(
+                    time: times[row], stream: UInt32(truncatingIfNeeded: streams[row]), lineOffset: start,
+                    lineCount: Int(lineEnds[index]) - start, metadataOffset: pairStart,
+                    metadataCount: Int(pairEnds[index]) - pairStart))
+        }
+        entries.release()
+        return Rows(entries: entries, arena: arena, count: count)
+    }
+
+    /// Values of all columns that the chosen rows need.
+    private mutating func join(
+        _ set: ShapeSet, _ ids: [Int64], _ chosen: [Int]?
+    ) throws(ColumnError) -> (columns: JoinedColumns, bytesUsed: Int) {
+        var columns = JoinedColumns(nodes: tree.nodes.count)
+        var total = 0
+        if let chosen {
+            let places = Self.places(set, ids, chosen, nodes: tree.nodes.count)
+            for node in places.indices where !places[node].isEmpty {
+                columns.append(try values(of: node, at: places[node]), as: node)
+                total &+= columns.totalBytes(node)
+            }
+            return (columns, total)
+        }
+        var seen = [Bool](repeating: false, count: tree.nodes.count)
+        for shape in set.shapes {
+            for node in shape.slots where !seen[node] {
+                seen[node] = true
+                columns.append(try values(of: node, at: nil), as: node)
+                total &+= columns.totalBytes(node)
+            }
+        }
+        return (columns, total)
+    }
+
+    /// Per node the places of the values that the chosen rows have in it.
+    private static func places(_ set: ShapeSet, _ ids: [Int64], _ chosen: [Int], nodes: Int) -> [[UInt32]] {
+        var used = [UInt32](repeating: 0, count: nodes)
+        var places = [[UInt32]](repeating: [], count: nodes)
+        let slots = set.shapes.map(\.slots)
+        var next = 0
+        for index in ids.indices {
+            guard next < chosen.count else { break }
+            let isChosen = chosen[next] == index
+            if isChosen { next += 1 }
+            for node in slots[Int(ids[index])] {
+                if isChosen { places[node].append(used[node]) }
+                used[node] += 1
+            }
+        }
+        return places
+    }
+}
+
+/// Puts metadata together: pairs of names and values in their canonical encoding.
+private struct PairWriter {
+    private let columns: JoinedColumns
+    private let bytesUsed: Int
+    /// Per shape and hole the name with its length; empty for shape 0, whose value stands for itself.
+    private var names: [[[UInt8]]] = []
+    private let slots: [[Int]]
+
+    init(_ tree: ColumnTree, _ joined: (columns: JoinedColumns, bytesUsed: Int)) {
+        columns = joined.columns
+        bytesUsed = joined.bytesUsed
+        slots = tree.metadata.shapes.map(\.slots)
+        var prefixed = [[UInt8]](repeating: [], count: tree.nodes.count)
+        for column in tree.metadataColumns where column.kind == .metadata {
+            prefixed[column.node].appendPrefixed(column.name)
+        }
+        for shape in slots { names.append(shape.map { prefixed[$0] }) }
+    }
+
+    /// Bytes that the metadata of rows with these shapes takes at most.
+    func bound(_ ids: [Int64]) -> Int {
+        let sizes = names.map { shape in shape.reduce(0) { $0 + $1.count + 5 } }
+        var total = bytesUsed
+        for id in ids { total &+= sizes[Int(id)] }
+        return total
+    }
+
+    func write(_ ids: [Int64], to out: AppendOnly<UInt8>, close: (_ index: Int) -> Void) throws(ColumnError) {
+        var next = columns.bases
+        let texts = columns.bytes.span
+        for index in ids.indices {
+            let shape = Int(ids[index])
+            for hole in slots[shape].indices {
+                let node = slots[shape][hole]
+                let place = next[node]
+                guard place >= 0, place < columns.bases[node] + columns.counts[node] else {
+                    throw ColumnError("too few values in a metadata column")
+                }
+                next[node] = place + 1
+                let value = columns.slices[place]
+                let name = names[shape][hole]
+                guard name.count + value.count + 5 <= out.freeCount else {
+                    throw ColumnError("metadata longer than counted")
+                }
+                if !name.isEmpty {
+                    out.append(name.span)
+                    var rest = value.count
+                    while rest >= 0x80 {
+                        out.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+                        rest >>= 7
+                    }
+                    out.append(UInt8(truncatingIfNeeded: rest))
+                }
+                out.append(texts.extracting(value.range))
+            }
+            close(index)
+        }
+    }
+}

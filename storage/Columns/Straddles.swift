@@ -1,0 +1,149 @@
+import Bytes
+
+/// How a needle has to lie in a text.
+enum MatchPlace: UInt8, Hashable {
+    /// Anywhere.
+    case inside
+    /// The text begins with it.
+    case front
+    /// The text ends with it.
+    case back
+    /// The text is it.
+    case whole
+
+    /// Whether the needle's end must be the text's.
+    var reachesEnd: Bool { self == .back || self == .whole }
+    var beginsAtStart: Bool { self == .front || self == .whole }
+
+    func holds(for needle: borrowing ByteSpan, in text: borrowing ByteSpan) -> Bool {
+        let size = needle.count
+        guard size <= text.count else { return false }
+        switch self {
+        case .inside: return ByteSearch.contains(needle, in: text)
+        case .front: return text.extracting(0..<size).equals(needle)
+        case .back: return text.extracting((text.count - size)..<text.count).equals(needle)
+        case .whole: return text.equals(needle)
+        }
+    }
+}
+
+/// One condition of a straddle: the value of a hole has a part of the needle at a place.
+struct StraddleLink: Hashable {
+    let hole: Int
+    let place: MatchPlace
+    let text: [UInt8]
+}
+
+/// All ways in which a needle can lie across the constant texts and holes of a shape: each way is a chain of conditions
+/// on holes, the constant texts being compared here. Exact: a text has the needle if and only if one way holds.
+struct Straddles {
+    /// The ways; one without conditions means that every text of the shape has the needle.
+    private(set) var ways: [[StraddleLink]] = []
+    /// Too many ways to list (holes side by side): look at the texts instead.
+    private(set) var isOverflown = false
+
+    private let pieces: [[UInt8]]
+    private let needle: [UInt8]
+    private let place: MatchPlace
+    private var links: [StraddleLink] = []
+    private var steps = 0
+    private static let maximumSteps = 20_000
+
+    /// - Parameter withinHoles: whether ways count in which the needle lies in one hole alone, at any place of it.
+    init(_ needle: [UInt8], _ place: MatchPlace, pieces: [[UInt8]], withinHoles: Bool) {
+        self.pieces = pieces
+        self.needle = needle
+        self.place = place
+        if place.beginsAtStart {
+            walk(piece: 0, from: 0)
+        } else {
+            startInPieces()
+            if !isAlways { startInHoles(withinHoles) }
+        }
+        if isAlways { ways = [[]] }
+    }
+
+    private var isAlways: Bool { ways.contains { $0.isEmpty } }
+    private var holes: Int { pieces.count - 1 }
+
+    private mutating func startInPieces() {
+        for (index, piece) in pieces.enumerated() {
+            for offset in piece.indices {
+                let size = min(piece.count - offset, needle.count)
+                guard Self.agree(piece, offset, needle, 0, size) else { continue }
+                if size == needle.count, !place.reachesEnd {
+                    ways.append([])
+                    return
+                }
+                // The piece must be used up, else the needle ends in it.
+                if size == piece.count - offset { walk(hole: index, from: size) }
+            }
+        }
+    }
+
+    private mutating func startInHoles(_ withinHoles: Bool) {
+        for hole in 0..<holes {
+            if withinHoles, place == .inside { ways.append([StraddleLink(hole: hole, place: .inside, text: needle)]) }
+            let last = place.reachesEnd ? needle.count : needle.count - 1
+            guard last >= 1 else { continue }
+            for size in 1...last {
+                guard nextAgrees(hole + 1, from: size) else { continue }
+                links.append(StraddleLink(hole: hole, place: .back, text: Array(needle[0..<size])))
+                walk(piece: hole + 1, from: size)
+                links.removeLast()
+            }
+        }
+    }
+
+    /// Whether the needle from `from` on can go on in piece `index`: a look ahead that saves making links.
+    private func nextAgrees(_ index: Int, from: Int) -> Bool {
+        let piece = pieces[index]
+        let size = min(piece.count, needle.count - from)
+        return Self.agree(piece, 0, needle, from, size)
+    }
+
+    /// The needle from `from` on lies at the start of piece `index`.
+    private mutating func walk(piece index: Int, from: Int) {
+        if from == needle.count, !place.reachesEnd { return ways.append(links) }
+        let piece = pieces[index]
+        let size = min(piece.count, needle.count - from)
+        guard Self.agree(piece, 0, needle, from, size) else { return }
+        if size < piece.count {
+            if !place.reachesEnd { ways.append(links) }
+            return
+        }
+        walk(hole: index, from: from + size)
+    }
+
+    /// The needle from `from` on lies at the start of hole `index`.
+    private mutating func walk(hole index: Int, from: Int) {
+        steps += 1
+        guard steps < Straddles.maximumSteps else {
+            isOverflown = true
+            return
+        }
+        if from == needle.count, !place.reachesEnd { return ways.append(links) }
+        guard index < holes else {
+            if from == needle.count { ways.append(links) }
+            return
+        }
+        if !place.reachesEnd {
+            links.append(StraddleLink(hole: index, place: .front, text: Array(needle[from...])))
+            ways.append(links)
+            links.removeLast()
+        }
+        let last = place.reachesEnd ? needle.count : needle.count - 1
+        guard from <= last else { return }
+        for end in from...last {
+            guard nextAgrees(index + 1, from: end) else { continue }
+            links.append(StraddleLink(hole: index, place: .whole, text: Array(needle[from..<end])))
+            walk(piece: index + 1, from: end)
+            links.removeLast()
+        }
+    }
+
+    private static func agree(_ a: [UInt8], _ aFrom: Int, _ b: [UInt8], _ bFrom: Int, _ size: Int) -> Bool {
+        for index in 0..<size where a[aFrom + index] != b[bFrom + index] { return false }
+        return true
+    }
+}

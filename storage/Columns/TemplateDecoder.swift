@@ -1,0 +1,192 @@
+import Bytes
+
+/// Columns joined for putting texts together: where each value of each of them lies in one run of bytes.
+struct JoinedColumns {
+    private(set) var bytes: [UInt8] = []
+    private(set) var slices: [Slice] = []
+    /// Per node, where its slices begin and how many there are; -1 for nodes that were not joined.
+    private(set) var bases: [Int]
+    private(set) var counts: [Int]
+
+    init(nodes: Int) {
+        bases = [Int](repeating: -1, count: nodes)
+        counts = [Int](repeating: 0, count: nodes)
+    }
+
+    mutating func append(_ values: ColumnValues, as number: Int) {
+        bases[number] = slices.count
+        counts[number] = values.count
+        let offset = bytes.count
+        bytes.append(contentsOf: values.bytes)
+        slices.reserveCapacity(slices.count + values.count)
+        for index in 0..<values.count {
+            let range = values.range(index)
+            slices.append(Slice(offset + range.lowerBound, range.count))
+        }
+    }
+
+    /// Sizes of the values of node `number`.
+    func totalBytes(_ number: Int) -> Int {
+        var total = 0
+        for index in 0..<counts[number] { total += slices[bases[number] + index].count }
+        return total
+    }
+}
+
+/// One step of putting a text together: a constant text, then a value.
+private struct TextStep {
+    let piece: Slice
+    /// Number among the joined columns, -1 after the last piece.
+    let column: Int32
+}
+
+/// The steps of all shapes of a set, flat.
+struct TextPlan {
+    private var steps: [TextStep] = []
+    private var starts: [Int] = [0]
+    private var pieces: [UInt8] = []
+
+    /// - Parameter column: for each slot the number of its values among the joined columns.
+    init(_ set: ShapeSet, column: (_ shape: Int, _ hole: Int) -> Int) {
+        for (number, shape) in set.shapes.enumerated() {
+            for hole in shape.slots.indices { append(shape.pieces[hole], column(number, hole)) }
+            append(shape.pieces[shape.slots.count], -1)
+            starts.append(steps.count)
+        }
+    }
+
+    private mutating func append(_ piece: [UInt8], _ column: Int) {
+        steps.append(TextStep(piece: Slice(pieces.count, piece.count), column: Int32(column)))
+        pieces.append(contentsOf: piece)
+    }
+
+    /// Size of the constant texts of a shape.
+    func pieceBytes(_ shape: Int) -> Int {
+        steps[starts[shape]..<starts[shape + 1]].reduce(0) { $0 + $1.piece.count }
+    }
+
+    /// Appends the text of each shape in `ids`; every column's values are used in order. Calls `close` after each.
+    func write(
+        _ ids: [Int64], _ columns: JoinedColumns, to out: AppendOnly<UInt8>, close: (_ index: Int) -> Void
+    ) throws(ColumnError) {
+        var next = columns.bases
+        let constants = pieces.span
+        let texts = columns.bytes.span
+        for index in ids.indices {
+            let shape = Int(ids[index])
+            for number in starts[shape]..<starts[shape + 1] {
+                let step = steps[number]
+                guard step.piece.count <= out.freeCount else { throw ColumnError("values longer than counted") }
+                if step.piece.count > 0 { out.append(constants.extracting(step.piece.range)) }
+                let column = Int(step.column)
+                guard column >= 0 else { continue }
+                let place = next[column]
+                guard place >= 0, place < columns.bases[column] + columns.counts[column] else {
+                    throw ColumnError("too few values in a column")
+                }
+                next[column] = place + 1
+                let slice = columns.slices[place]
+                guard slice.count <= out.freeCount else { throw ColumnError("values longer than counted") }
+                if slice.count > 0 { out.append(texts.extracting(slice.range)) }
+            }
+            close(index)
+        }
+    }
+}
+
+extension ColumnBlockReader {
+    /// Values put together from templates and variables.
+    mutating func templates(
+        _ column: ColumnNode, _ node: Int, _ positions: [UInt32]?, _ count: Int, into values: inout ColumnValues
+    ) throws(ColumnError) {
+        guard let set = column.template else { throw ColumnError("template without shapes") }
+        let all = try integers(of: node)
+        let ids = positions.map { list in list.map { all[Int($0)] } } ?? all
+        let places = positions.map { Self.places($0, all, shapes: set.shapes.count) }
+        // Every hole of every template has values of its own, numbered in order of holes.
+        var numbers: [[Int]] = []
+        var columns = JoinedColumns(nodes: set.shapes.reduce(0) { $0 + $1.slots.count })
+        var next = 0
+        var total = 0
+        var uses = [Int](repeating: 0, count: set.shapes.count)
+        for id in ids { uses[Int(id)] += 1 }
+        for (shape, entry) in set.shapes.enumerated() {
+            numbers.append(Array(next..<(next + entry.slots.count)))
+            for slot in entry.slots {
+                if uses[shape] > 0 {
+                    let part =
+                        slot >= 0
+                        ? try self.values(of: slot, at: places?[shape])
+                        : try referenced(-1 - slot, by: node, shape, all, at: places?[shape])
+                    columns.append(part, as: next)
+                    total += columns.totalBytes(next)
+                }
+                next += 1
+            }
+        }
+        let plan = TextPlan(set) { shape, hole in numbers[shape][hole] }
+        for shape in set.shapes.indices { total &+= plan.pieceBytes(shape) &* uses[shape] }
+        try source.charge((total, total < 0))
+        let out = AppendOnly<UInt8>(capacity: total)
+        values.ends = [UInt32](repeating: 0, count: count)
+        try plan.write(ids, columns, to: out) { values.ends[$0] = UInt32(truncatingIfNeeded: out.writtenCount) }
+        values.bytes = out.withSpan(count: out.writtenCount) { [UInt8](copying: $0) }
+    }
+
+    /// Per template, which of its values stand at `positions`.
+    private static func places(_ positions: [UInt32], _ ids: [Int64], shapes: Int) -> [[UInt32]] {
+        var used = [UInt32](repeating: 0, count: shapes)
+        var places = [[UInt32]](repeating: [], count: shapes)
+        var next = 0
+        for index in ids.indices {
+            guard next < positions.count else { break }
+            let shape = Int(ids[index])
+            if Int(positions[next]) == index {
+                places[shape].append(used[shape])
+                next += 1
+            }
+            used[shape] += 1
+        }
+        return places
+    }
+
+    /// Values of another column of lines in the rows of a template.
+    private mutating func referenced(
+        _ number: Int, by node: Int, _ shape: Int, _ ids: [Int64], at places: [UInt32]?
+    ) throws(ColumnError) -> ColumnValues {
+        let (target, positions) = try referencePositions(number, by: node, shape, ids)
+        guard let places else { return try values(of: target, at: positions) }
+        return try values(of: target, at: places.map { positions[Int($0)] })
+    }
+
+    /// The node of a column of lines that a template refers to, and for each use of the template the value's place
+    /// in it.
+    mutating func referencePositions(
+        _ number: Int, by node: Int, _ shape: Int, _ ids: [Int64]
+    ) throws(ColumnError) -> (target: Int, positions: [UInt32]) {
+        guard number < tree.lineColumns.count else { throw ColumnError("reference to no column") }
+        let target = tree.lineColumns[number].node
+        try checkReference(target)
+        guard let rows = try rows(of: node), let others = try self.rows(of: target), rows.count == ids.count else {
+            throw ColumnError("reference without rows")
+        }
+        var positions: [UInt32] = []
+        var at = 0
+        for index in ids.indices where ids[index] == Int64(shape) {
+            while at < others.count, others[at] < rows[index] { at += 1 }
+            guard at < others.count, others[at] == rows[index] else {
+                throw ColumnError("reference to a missing value")
+            }
+            positions.append(UInt32(at))
+        }
+        return (target, positions)
+    }
+
+    /// Columns that are referred to have no references themselves: following one ends after one step.
+    func checkReference(_ target: Int) throws(ColumnError) {
+        let shapes = tree.nodes[target].template?.shapes ?? []
+        if shapes.contains(where: { $0.slots.contains { $0 < 0 } }) {
+            throw ColumnError("reference to a column with references")
+        }
+    }
+}

@@ -1,0 +1,84 @@
+import Bytes
+
+extension ColumnBlockReader {
+    /// Marks of a template column: constant texts, variables, and ways across both.
+    mutating func templateMarks(_ node: Int, _ place: MatchPlace, _ text: [UInt8]) throws(ColumnError) -> Marks? {
+        let column = tree.nodes[node]
+        guard let set = column.template else { throw ColumnError("template without shapes") }
+        var result: Marks?
+        for shape in set.shapes.indices {
+            guard let found = try shapeMarks(node, set, shape, place, text) else { continue }
+            let ids = try integers(of: node)
+            var marks = result ?? Marks(repeating: 0, count: column.count)
+            result = nil
+            var next = 0
+            for index in ids.indices where ids[index] == Int64(shape) {
+                guard found.isEmpty || next < found.count else { throw ColumnError("too few values in a template") }
+                marks[index] |= found.isEmpty ? 1 : found[next]
+                next += 1
+            }
+            result = marks
+        }
+        return result
+    }
+
+    /// Marks of the texts of one template, in order; empty for all of them.
+    private mutating func shapeMarks(
+        _ node: Int, _ set: ShapeSet, _ shape: Int, _ place: MatchPlace, _ text: [UInt8]
+    ) throws(ColumnError) -> Marks? {
+        let entry = set.shapes[shape]
+        if shape == 0 { return try marks(entry.slots[0], place, text) }
+        let straddles = Straddles(text, place, pieces: entry.pieces, withinHoles: true)
+        if straddles.isOverflown {
+            let all = try material(node).flattened()
+            var starts: [UInt32] = [0]
+            starts.append(contentsOf: all.ends)
+            let ids = try integers(of: node)
+            let found = TextMarks.find(text, place, in: all.bytes, starts: starts, skip: (0, 0))
+            return found.map { marks in ids.indices.filter { ids[$0] == Int64(shape) }.map { marks[$0] } }
+        }
+        var result: Marks?
+        for way in straddles.ways {
+            guard !way.isEmpty else { return [] }
+            guard way.allSatisfy({ link in mayMatchSlot(entry.slots[link.hole], link) }) else { continue }
+            var all: Marks?
+            var isPossible = true
+            for link in way {
+                guard let found = try slotMarks(entry.slots[link.hole], node, shape, link) else {
+                    isPossible = false
+                    break
+                }
+                all = all.map { Self.intersected($0, found) } ?? found
+            }
+            if isPossible { Self.unite(&result, all) }
+        }
+        return result
+    }
+
+    private func mayMatchSlot(_ slot: Int, _ link: StraddleLink) -> Bool {
+        let number = -1 - slot
+        guard slot < 0 else { return mayMatch(slot, link.place, link.text) }
+        return number < tree.lineColumns.count && mayMatch(tree.lineColumns[number].node, link.place, link.text)
+    }
+
+    /// Marks of the values of one hole; those of a reference are looked up in the column that it means.
+    private mutating func slotMarks(
+        _ slot: Int, _ node: Int, _ shape: Int, _ link: StraddleLink
+    ) throws(ColumnError) -> Marks? {
+        if slot >= 0 { return try marks(slot, link.place, link.text) }
+        let number = -1 - slot
+        guard number < tree.lineColumns.count else { throw ColumnError("reference to no column") }
+        let target = tree.lineColumns[number].node
+        try checkReference(target)
+        guard let found = try marks(target, link.place, link.text) else { return nil }
+        let ids = try integers(of: node)
+        let positions = try referencePositions(number, by: node, shape, ids).positions
+        return positions.map { found[Int($0)] }
+    }
+
+    static func intersected(_ a: Marks, _ b: Marks) -> Marks {
+        var result = a
+        for index in 0..<min(a.count, b.count) { result[index] &= b[index] }
+        return result
+    }
+}

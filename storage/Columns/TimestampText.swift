@@ -1,0 +1,115 @@
+import Bytes
+import Model
+
+/// Timestamps written `YYYY-MM-DD?HH:MM:SS[?f…]` followed by a constant zone: as a count of the smallest unit shown.
+struct TimestampText {
+    /// The byte between date and time, and before the fraction.
+    let separator: UInt8
+    let point: UInt8
+    /// Fraction digits, 0 to 9.
+    let places: Int
+
+    /// The spelling of `text`, or nil if it is no such timestamp.
+    init?(_ text: borrowing ByteSpan) {
+        guard text.count >= 19, text.count <= 29 else { return nil }
+        separator = text[10]
+        point = text.count > 19 ? text[19] : 0
+        places = text.count > 19 ? text.count - 20 : 0
+        guard separator == 0x54 || separator == 0x20, point == 0 || point == 0x2e || point == 0x2c,
+            text.count != 20, parse(text) != nil
+        else { return nil }
+    }
+
+    init(separator: UInt8, point: UInt8, places: Int) {
+        self.separator = separator
+        self.point = point
+        self.places = places
+    }
+
+    /// Units (of 10^-places seconds) since 1970, or nil if the text is spelt otherwise.
+    @inline(__always)
+    func parse(_ text: borrowing ByteSpan) -> Int64? {
+        let size = places > 0 ? 20 + places : 19
+        guard text.count == size, text[10] == separator, text[4] == 0x2d, text[7] == 0x2d, text[13] == 0x3a,
+            text[16] == 0x3a, places == 0 || text[19] == point
+        else { return nil }
+        var bad: UInt8 = 0
+        @inline(__always) func two(_ at: Int) -> Int64 {
+            let high = text[at] &- 0x30
+            let low = text[at + 1] &- 0x30
+            if high > 9 || low > 9 { bad = 1 }
+            return Int64(high) &* 10 &+ Int64(low)
+        }
+        let year = two(0) * 100 + two(2)
+        let month = two(5)
+        let day = two(8)
+        let hour = two(11)
+        let minute = two(14)
+        let second = two(17)
+        guard bad == 0, (1...12).contains(month), day >= 1, day <= 31, hour < 24, minute < 60, second < 60 else {
+            return nil
+        }
+        let number = CivilDate(year: year, month: month, day: day).dayNumber
+        if day > 28, CivilDate(day: number).day != day { return nil }
+        var value = number * 86400 + hour * 3600 + minute * 60 + second
+        if places > 0 {
+            for index in 20..<size {
+                let digit = text[index] &- 0x30
+                guard digit < 10 else { return nil }
+                value = value &* 10 &+ Int64(digit)
+            }
+        }
+        // Years 0 to 9999 with 9 places reach beyond 64 bits: formatting back must give the same text.
+        return places < 8 || (1700...2200).contains(year) ? value : nil
+    }
+
+    /// Whole units of `unit` nanoseconds in `time`, towards the past.
+    @inline(__always)
+    static func units(_ time: Int64, of unit: Int64) -> Int64 {
+        let quotient = time / unit
+        return time % unit < 0 ? quotient - 1 : quotient
+    }
+
+    /// Appends the text of `value`; `dates` remembers the last date, which seldom changes.
+    @inline(__always)
+    func append(_ value: Int64, dates: inout DateText, to out: inout [UInt8]) {
+        var scale: Int64 = 1
+        for _ in 0..<places { scale *= 10 }
+        let seconds = value >= 0 ? value / scale : -((-value + scale - 1) / scale)
+        let fraction = value - seconds * scale
+        let day = seconds >= 0 ? seconds / 86400 : -((-seconds + 86399) / 86400)
+        let rest = seconds - day * 86400
+        dates.append(day, to: &out)
+        out.append(separator)
+        TypedValue.append(rest / 3600, width: 2, to: &out)
+        out.append(0x3a)
+        TypedValue.append(rest / 60 % 60, width: 2, to: &out)
+        out.append(0x3a)
+        TypedValue.append(rest % 60, width: 2, to: &out)
+        if places > 0 {
+            out.append(point)
+            TypedValue.append(fraction, width: places, to: &out)
+        }
+    }
+}
+
+/// The text of the last date written.
+struct DateText {
+    private var day = Int64.min
+    private var text: [UInt8] = []
+
+    @inline(__always)
+    mutating func append(_ day: Int64, to out: inout [UInt8]) {
+        if day != self.day {
+            let date = CivilDate(day: max(min(day, 3_000_000), -720_000))
+            text = []
+            TypedValue.append(date.year, width: 4, to: &text)
+            text.append(0x2d)
+            TypedValue.append(date.month, width: 2, to: &text)
+            text.append(0x2d)
+            TypedValue.append(date.day, width: 2, to: &text)
+            self.day = day
+        }
+        out.append(contentsOf: text)
+    }
+}
