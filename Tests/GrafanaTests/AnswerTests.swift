@@ -62,10 +62,9 @@ struct AnswerTests {
 
     @Test func streams() {
         let answer = QueryAnswer(result: .streams([Self.stream]))
-        #expect(
-            Self.body(answer)
-                == #"{"status":"success","data":{"resultType":"streams","result":[{"stream":{"a":"x\"y","b":"2"},"values":[["5","l\n"]]}]"#
-        )
+        let head = #"{"status":"success","data":{"resultType":"streams","result":"#
+        let streams = #"[{"stream":{"a":"x\"y","b":"2"},"values":[["5","l\n"]]}]"#
+        #expect(Self.body(answer) == head + streams)
     }
 
     @Test func categorised() {
@@ -116,9 +115,8 @@ struct AnswerTests {
         #expect(Self.text(LabelAnswerWriter.writeSeries([])) == "{\"status\":\"success\",\"data\":[]}\n")
         #expect(Self.text(LabelAnswerWriter.writeLegacyValues(["a"])) == "{\"values\":[\"a\"]}\n")
         let legacy = Self.text(LabelAnswerWriter.writeLegacyStreams([Self.stream], QueryStatistics()))
-        #expect(
-            legacy.hasSuffix(
-                "\"streams\":[{\"labels\":\"{a=\\\"x\\\\\\\"y\\\", b=\\\"2\\\"}\",\"entries\":[{\"ts\":\"1970-01-01T00:00:00.000000005Z\",\"line\":\"l\\n\"}]}]}\n"
-            ))
+        let stream = #""streams":[{"labels":"{a=\"x\\\"y\", b=\"2\"}","entries":["#
+        let entry = #"{"ts":"1970-01-01T00:00:00.000000005Z","line":"l\n"}"#
+        #expect(legacy.hasSuffix(stream + entry + "]}]}\n"))
     }
 }
