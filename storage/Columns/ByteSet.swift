@@ -14,6 +14,10 @@ struct ByteSet: Hashable, Sendable {
     /// The bytes of `text`.
     init(of text: borrowing ByteSpan) {
         self.init()
+        guard text.count > 64 else {
+            for index in 0..<text.count { insert(text[index]) }
+            return
+        }
         var seen = [Bool](repeating: false, count: 256)
         for index in 0..<text.count { seen[Int(text[index])] = true }
         for byte in 0..<256 where seen[byte] { insert(UInt8(byte)) }

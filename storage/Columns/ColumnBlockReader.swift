@@ -14,6 +14,8 @@ public struct ColumnBlockReader {
     private var knownStreams: [Int64]?
     private var knownTraces: [Int64]?
     private var lineShapes: [Int64]?
+    private var bucketsByNode: [Int: ShapeBuckets] = [:]
+    private var positionsByReference: [ReferenceKey: [UInt32]] = [:]
     private var blobsByNode: [Int: [UInt8]] = [:]
     /// What the search under way asked already; no marks: none.
     var answers: [MatchQuestion: Marks] = [:]
@@ -106,14 +108,13 @@ public struct ColumnBlockReader {
         let rows: [UInt32]
         switch tree.nodes[node].owner {
         case .none: return nil
-        case .lines: rows = Self.rows(of: node, in: tree.lines, ids: try shapesOfLines())
-        case .metadata: rows = Self.rows(of: node, in: tree.metadata, ids: try shapeNumbers(tree.metadata))
-        case .template(let parent):
-            guard let template = tree.nodes[parent].template, let outer = try self.rows(of: parent) else { return nil }
-            let ids = try integers(of: parent)
-            guard outer.count == ids.count else { throw ColumnError("template without all rows") }
-            let inner = Self.rows(of: node, in: template, ids: ids)
-            rows = inner.map { outer[Int($0)] }
+        case .lines: rows = rowsOfColumn(node, in: tree.lines, ids: try shapesOfLines())
+        case .metadata: rows = rowsOfColumn(node, in: tree.metadata, ids: try shapeNumbers(tree.metadata))
+        case .template(let parent, let shape):
+            guard let outer = try self.rows(of: parent) else { return nil }
+            let inner = try buckets(of: parent)
+            guard outer.count == tree.nodes[parent].count else { throw ColumnError("template without all rows") }
+            rows = inner[shape].map { outer[Int($0)] }
         }
         guard rows.count == tree.nodes[node].count else { throw ColumnError("column without all rows") }
         try source.charge((rows.count * 4, false))
@@ -121,17 +122,51 @@ public struct ColumnBlockReader {
         return rows
     }
 
-    private static func rows(of node: Int, in set: ShapeSet, ids: [Int64]) -> [UInt32] {
+    private func rowsOfColumn(_ node: Int, in set: ShapeSet, ids: [Int64]) -> [UInt32] {
         let uses = set.shapes.map { shape in shape.slots.reduce(0) { $0 + ($1 == node ? 1 : 0) } }
-        var rows: [UInt32] = []
+        let most = uses.max() ?? 0
+        // One spare place: rows without a value write there too.
+        var rows = [UInt32](repeating: 0, count: tree.nodes[node].count + 1)
+        var next = 0
         for index in ids.indices {
-            var left = uses[Int(ids[index])]
-            while left > 0 {
-                rows.append(UInt32(truncatingIfNeeded: index))
-                left -= 1
+            let count = uses[Int(ids[index])]
+            rows[next] = UInt32(truncatingIfNeeded: index)
+            if most > 1, count > 1 {
+                for twin in 1..<count { rows[next + twin] = UInt32(truncatingIfNeeded: index) }
             }
+            next += count
         }
+        rows.removeLast()
         return rows
+    }
+
+    /// Values of a template column by template.
+    mutating func buckets(of node: Int) throws(ColumnError) -> ShapeBuckets {
+        if let known = bucketsByNode[node] { return known }
+        let ids = try integers(of: node)
+        let buckets = ShapeBuckets(ids, shapes: tree.nodes[node].template?.shapes.count ?? 0)
+        try source.charge((ids.count * 4, false))
+        bucketsByNode[node] = buckets
+        return buckets
+    }
+
+    /// For each value of column `node` the place of the value that column of lines `number` has in the same row;
+    /// `UInt32.max` where it has none.
+    mutating func positions(of node: Int, in target: Int) throws(ColumnError) -> [UInt32] {
+        let key = ReferenceKey(node: node, target: target)
+        if let known = positionsByReference[key] { return known }
+        guard let rows = try self.rows(of: node), let others = try self.rows(of: target) else {
+            throw ColumnError("reference without rows")
+        }
+        try source.charge((rows.count * 4, false))
+        var positions = [UInt32](repeating: .max, count: rows.count)
+        var at = 0
+        for index in rows.indices {
+            while at < others.count, others[at] < rows[index] { at += 1 }
+            if at < others.count, others[at] == rows[index] { positions[index] = UInt32(truncatingIfNeeded: at) }
+        }
+        positionsByReference[key] = positions
+        return positions
     }
 
     /// The stream of a raw or hexadecimal column, kept.
@@ -149,4 +184,10 @@ public struct ColumnBlockReader {
         valuesByNode[node] = values
         return values
     }
+}
+
+/// A column that refers to another.
+private struct ReferenceKey: Hashable {
+    let node: Int
+    let target: Int
 }

@@ -104,7 +104,11 @@ extension ColumnBlockReader {
             if let known = try numberMarks(node, place, text) { return known }
         case .hex, .uuid:
             if let known = try hexadecimalMarks(node, place, text) { return known }
-        case .decimal, .address, .timestamp, .rowTime: break
+        case .decimal:
+            if let known = try decimalMarks(node, place, text) { return known }
+        case .timestamp, .rowTime:
+            if let known = try timestampMarks(node, place, text) { return known }
+        case .address: break
         }
         return try materialMarks(node, place, text)
     }

@@ -43,7 +43,8 @@ struct ShapeSet {
 enum ColumnOwner {
     case lines
     case metadata
-    case template(Int)
+    /// A variable of one template of a node.
+    case template(Int, shape: Int)
     /// Values of a dictionary: one per distinct value, not per row.
     case none
 }
@@ -223,15 +224,15 @@ struct ColumnTree {
             set.shapes.append(shape)
         }
         set.ids = try integers(node.count)
-        let owner = ColumnOwner.template(index)
-        var loose = ColumnNode(owner: owner)
+        var loose = ColumnNode(owner: .template(index, shape: 0))
         loose.count = try reader.count(limit: node.count)
         if loose.count > 0 { try raw(&loose) }
         set.shapes[0].slots = [nodes.count]
         nodes.append(loose)
         for shape in set.shapes.indices.dropFirst() {
             for hole in set.shapes[shape].slots.indices where set.shapes[shape].slots[hole] == 0 {
-                set.shapes[shape].slots[hole] = try self.node(owner, depth: depth + 1, limit: node.count)
+                set.shapes[shape].slots[hole] = try self.node(
+                    .template(index, shape: shape), depth: depth + 1, limit: node.count)
             }
         }
         node.template = set

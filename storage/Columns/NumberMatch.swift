@@ -17,11 +17,68 @@ extension ColumnBlockReader {
         }
         if isPadded && text.count > column.width { return .some(nil) }
         let question = DigitQuestion(
-            digits: UInt64(digits), count: text.count, startsWithZero: text[0] == 0x30, place: place,
-            width: isPadded ? column.width : 0)
+            digits: UInt64(digits), text: text, place: place, width: isPadded ? column.width : 0)
         let numbers = try integers(of: node)
         var marks = Marks(repeating: 0, count: numbers.count)
         for index in numbers.indices where question.holds(for: UInt64(bitPattern: numbers[index])) { marks[index] = 1 }
+        return .some(marks)
+    }
+
+    /// Marks of decimal fractions whose digits before or behind the point have `text`; nil when this needle needs
+    /// their text.
+    mutating func decimalMarks(_ node: Int, _ place: MatchPlace, _ text: [UInt8]) throws(ColumnError) -> Marks?? {
+        guard place == .inside, let digits = TypedValue.digits(text.span) else { return .none }
+        let whole = DigitQuestion(digits: UInt64(digits), text: text, place: place, width: 0)
+        let mantissas = try integers(of: node)
+        let places = try source.integers(tree.nodes[node].places)
+        var marks = Marks(repeating: 0, count: mantissas.count)
+        for index in mantissas.indices {
+            guard places[index] >= 0, places[index] <= 18 else {
+                throw ColumnError("decimal with \(places[index]) places")
+            }
+            let scale = DigitQuestion.powers[Int(places[index])]
+            let magnitude = mantissas[index].magnitude
+            var isFound = whole.holds(for: magnitude / scale)
+            if !isFound, places[index] >= text.count {
+                let behind = DigitQuestion(digits: UInt64(digits), text: text, place: place, width: Int(places[index]))
+                isFound = behind.holds(for: magnitude % scale)
+            }
+            if isFound { marks[index] = 1 }
+        }
+        return .some(marks)
+    }
+
+    /// Marks of timestamps that have the digits `text` within one of their numbers; nil when this needle needs their
+    /// text. Date and time of day are looked at once a second.
+    mutating func timestampMarks(_ node: Int, _ place: MatchPlace, _ text: [UInt8]) throws(ColumnError) -> Marks?? {
+        let column = tree.nodes[node]
+        let places = column.spelling.places
+        guard place == .inside, let digits = TypedValue.digits(text.span) else { return .none }
+        guard text.count <= max(places, 4) else { return .some(nil) }
+        let question = DigitQuestion(
+            digits: UInt64(digits), text: text, place: place, width: text.count <= places ? places : 0)
+        let scale = Int64(DigitQuestion.powers[places])
+        let offsets = column.encoding == .rowTime ? try rowUnits(of: node) : []
+        let numbers = try integers(of: node)
+        let plain = TimestampText(separator: column.spelling.separator, point: 0, places: 0)
+        var dates = DateText()
+        var shown: [UInt8] = []
+        var lastSecond: Int64?
+        var isInSecond = false
+        var marks = Marks(repeating: 0, count: numbers.count)
+        for index in numbers.indices {
+            let value = offsets.isEmpty ? numbers[index] : numbers[index] &+ offsets[index]
+            guard value > .min / 4, value < .max / 4 * 3 else { throw ColumnError("timestamp out of range") }
+            let second = TimestampText.units(value, of: scale)
+            if second != lastSecond, text.count <= 4 {
+                shown.removeAll(keepingCapacity: true)
+                plain.append(second, dates: &dates, to: &shown)
+                isInSecond = ByteSearch.contains(text.span, in: shown.span)
+                lastSecond = second
+            }
+            let isInFraction = question.width > 0 && question.holds(for: UInt64(bitPattern: value &- second &* scale))
+            if isInSecond || isInFraction { marks[index] = 1 }
+        }
         return .some(marks)
     }
 }
@@ -36,16 +93,18 @@ private struct DigitQuestion {
     let width: Int
     private let power: UInt64
 
-    init(digits: UInt64, count: Int, startsWithZero: Bool, place: MatchPlace, width: Int) {
+    /// - Parameter text: the digits as they are written, at most 18.
+    init(digits: UInt64, text: [UInt8], place: MatchPlace, width: Int) {
         self.digits = digits
-        self.count = count
-        self.startsWithZero = startsWithZero
+        count = text.count
+        startsWithZero = text.first == 0x30
         self.place = place
         self.width = width
-        var power: UInt64 = 1
-        for _ in 0..<count { power *= 10 }
-        self.power = power
+        power = DigitQuestion.powers[text.count]
     }
+
+    /// 10^0 to 10^18.
+    static let powers: [UInt64] = (0...18).map { exponent in (0..<exponent).reduce(1) { power, _ in power * 10 } }
 
     @inline(__always)
     func holds(for value: UInt64) -> Bool {

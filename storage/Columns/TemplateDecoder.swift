@@ -14,15 +14,27 @@ struct JoinedColumns {
     }
 
     mutating func append(_ values: ColumnValues, as number: Int) {
+        let count = values.count
         bases[number] = slices.count
-        counts[number] = values.count
+        counts[number] = count
         let offset = bytes.count
-        bytes.append(contentsOf: values.bytes)
-        slices.reserveCapacity(slices.count + values.count)
-        for index in 0..<values.count {
-            let range = values.range(index)
-            slices.append(Slice(offset + range.lowerBound, range.count))
+        bytes.append(values.bytes, 0..<values.bytes.count)
+        guard let indexes = values.indexes else {
+            var start = offset
+            for end in values.ends {
+                slices.append(Slice(start, offset + Int(end) - start))
+                start = offset + Int(end)
+            }
+            return
         }
+        var distinct: [Slice] = []
+        distinct.reserveCapacity(values.ends.count)
+        var start = offset
+        for end in values.ends {
+            distinct.append(Slice(start, offset + Int(end) - start))
+            start = offset + Int(end)
+        }
+        for index in indexes { slices.append(distinct[Int(index)]) }
     }
 
     /// Sizes of the values of node `number`.
@@ -117,7 +129,7 @@ extension ColumnBlockReader {
                     let part =
                         slot >= 0
                         ? try self.values(of: slot, at: places?[shape])
-                        : try referenced(-1 - slot, by: node, shape, all, at: places?[shape])
+                        : try referenced(-1 - slot, by: node, shape, at: places?[shape])
                     columns.append(part, as: next)
                     total += columns.totalBytes(next)
                 }
@@ -152,9 +164,9 @@ extension ColumnBlockReader {
 
     /// Values of another column of lines in the rows of a template.
     private mutating func referenced(
-        _ number: Int, by node: Int, _ shape: Int, _ ids: [Int64], at places: [UInt32]?
+        _ number: Int, by node: Int, _ shape: Int, at places: [UInt32]?
     ) throws(ColumnError) -> ColumnValues {
-        let (target, positions) = try referencePositions(number, by: node, shape, ids)
+        let (target, positions) = try referencePositions(number, by: node, shape)
         guard let places else { return try values(of: target, at: positions) }
         return try values(of: target, at: places.map { positions[Int($0)] })
     }
@@ -162,23 +174,15 @@ extension ColumnBlockReader {
     /// The node of a column of lines that a template refers to, and for each use of the template the value's place
     /// in it.
     mutating func referencePositions(
-        _ number: Int, by node: Int, _ shape: Int, _ ids: [Int64]
+        _ number: Int, by node: Int, _ shape: Int
     ) throws(ColumnError) -> (target: Int, positions: [UInt32]) {
         guard number < tree.lineColumns.count else { throw ColumnError("reference to no column") }
         let target = tree.lineColumns[number].node
         try checkReference(target)
-        guard let rows = try rows(of: node), let others = try self.rows(of: target), rows.count == ids.count else {
-            throw ColumnError("reference without rows")
-        }
-        var positions: [UInt32] = []
-        var at = 0
-        for index in ids.indices where ids[index] == Int64(shape) {
-            while at < others.count, others[at] < rows[index] { at += 1 }
-            guard at < others.count, others[at] == rows[index] else {
-                throw ColumnError("reference to a missing value")
-            }
-            positions.append(UInt32(at))
-        }
+        let all = try self.positions(of: node, in: target)
+        let uses = try buckets(of: node)[shape]
+        let positions = uses.map { all[Int($0)] }
+        guard !positions.contains(.max) else { throw ColumnError("reference to a missing value") }
         return (target, positions)
     }
 

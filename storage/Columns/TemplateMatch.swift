@@ -8,15 +8,11 @@ extension ColumnBlockReader {
         var result: Marks?
         for shape in set.shapes.indices {
             guard let found = try shapeMarks(node, set, shape, place, text) else { continue }
-            let ids = try integers(of: node)
+            let uses = try buckets(of: node)[shape]
             var marks = result ?? Marks(repeating: 0, count: column.count)
             result = nil
-            var next = 0
-            for index in ids.indices where ids[index] == Int64(shape) {
-                guard found.isEmpty || next < found.count else { throw ColumnError("too few values in a template") }
-                marks[index] |= found.isEmpty ? 1 : found[next]
-                next += 1
-            }
+            guard found.isEmpty || found.count == uses.count else { throw ColumnError("too few values in a template") }
+            for (next, index) in uses.enumerated() { marks[Int(index)] |= found.isEmpty ? 1 : found[next] }
             result = marks
         }
         return result
@@ -33,9 +29,9 @@ extension ColumnBlockReader {
             let all = try material(node).flattened()
             var starts: [UInt32] = [0]
             starts.append(contentsOf: all.ends)
-            let ids = try integers(of: node)
+            let uses = try buckets(of: node)[shape]
             let found = TextMarks.find(text, place, in: all.bytes, starts: starts, skip: (0, 0))
-            return found.map { marks in ids.indices.filter { ids[$0] == Int64(shape) }.map { marks[$0] } }
+            return found.map { marks in uses.map { marks[Int($0)] } }
         }
         var result: Marks?
         for way in straddles.ways {
@@ -71,8 +67,7 @@ extension ColumnBlockReader {
         let target = tree.lineColumns[number].node
         try checkReference(target)
         guard let found = try marks(target, link.place, link.text) else { return nil }
-        let ids = try integers(of: node)
-        let positions = try referencePositions(number, by: node, shape, ids).positions
+        let positions = try referencePositions(number, by: node, shape).positions
         return positions.map { found[Int($0)] }
     }
 

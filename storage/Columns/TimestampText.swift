@@ -75,17 +75,9 @@ struct TimestampText {
     func append(_ value: Int64, dates: inout DateText, to out: inout [UInt8]) {
         var scale: Int64 = 1
         for _ in 0..<places { scale *= 10 }
-        let seconds = value >= 0 ? value / scale : -((-value + scale - 1) / scale)
+        let seconds = TimestampText.units(value, of: scale)
         let fraction = value - seconds * scale
-        let day = seconds >= 0 ? seconds / 86400 : -((-seconds + 86399) / 86400)
-        let rest = seconds - day * 86400
-        dates.append(day, to: &out)
-        out.append(separator)
-        TypedValue.append(rest / 3600, width: 2, to: &out)
-        out.append(0x3a)
-        TypedValue.append(rest / 60 % 60, width: 2, to: &out)
-        out.append(0x3a)
-        TypedValue.append(rest % 60, width: 2, to: &out)
+        dates.append(seconds, separator: separator, to: &out)
         if places > 0 {
             out.append(point)
             TypedValue.append(fraction, width: places, to: &out)
@@ -93,23 +85,41 @@ struct TimestampText {
     }
 }
 
-/// The text of the last date written.
+/// The texts of the last date and second written: neighbours mostly share them.
 struct DateText {
     private var day = Int64.min
+    private var second = Int64.min
+    private var date: [UInt8] = []
     private var text: [UInt8] = []
 
+    /// Appends date, separator and time of day of `seconds` since 1970.
     @inline(__always)
-    mutating func append(_ day: Int64, to out: inout [UInt8]) {
+    mutating func append(_ seconds: Int64, separator: UInt8, to out: inout [UInt8]) {
+        if seconds != second { write(seconds, separator) }
+        out.append(contentsOf: text)
+    }
+
+    private mutating func write(_ seconds: Int64, _ separator: UInt8) {
+        let day = TimestampText.units(seconds, of: 86_400)
         if day != self.day {
-            let date = CivilDate(day: max(min(day, 3_000_000), -720_000))
-            text = []
-            TypedValue.append(date.year, width: 4, to: &text)
-            text.append(0x2d)
-            TypedValue.append(date.month, width: 2, to: &text)
-            text.append(0x2d)
-            TypedValue.append(date.day, width: 2, to: &text)
+            let civil = CivilDate(day: max(min(day, 3_000_000), -720_000))
+            date.removeAll(keepingCapacity: true)
+            TypedValue.append(civil.year, width: 4, to: &date)
+            date.append(0x2d)
+            TypedValue.append(civil.month, width: 2, to: &date)
+            date.append(0x2d)
+            TypedValue.append(civil.day, width: 2, to: &date)
             self.day = day
         }
-        out.append(contentsOf: text)
+        let rest = seconds - day * 86_400
+        text.removeAll(keepingCapacity: true)
+        text.append(contentsOf: date)
+        text.append(separator)
+        TypedValue.append(rest / 3600, width: 2, to: &text)
+        text.append(0x3a)
+        TypedValue.append(rest / 60 % 60, width: 2, to: &text)
+        text.append(0x3a)
+        TypedValue.append(rest % 60, width: 2, to: &text)
+        second = seconds
     }
 }
