@@ -78,6 +78,25 @@ struct SearchTests {
         }
     }
 
+    @Test func textWithAndWithoutLineFeeds() throws {
+        let words = ["alpha", "beta", "gamma", "delta"]
+        for separator in [" ", "\n"] {
+            var random = SeededGenerator(17)
+            let set = RowSet(
+                (0..<200).map { _ in
+                    (0..<random.below(9)).map { _ in words[random.below(4)] }.joined(separator: separator)
+                })
+            var reader = try set.reader()
+            #expect(set.difference(try reader.rows()) == nil)
+            #expect(reader.sizes().contains { $0.encoding.contains("lines") } == (separator == " "))
+            for needle in ["\n", "alpha\nbeta", "a\n", "\ng", "a b", "gamma", "ma\n\n", "delta delta"] {
+                let bytes = [UInt8](needle.utf8)
+                let found = try reader.rows(containing: bytes)
+                #expect(found == scan(set, bytes), "needle \(needle)")
+            }
+        }
+    }
+
     @Test func metadataEquality() throws {
         var generator = LogGenerator(300)
         var set = generator.rows(1000)

@@ -21,7 +21,7 @@ extension ColumnBlockReader {
             let numbers = try distinctNumbers(of: node)
             try pick(numbers, of: column.child, positions, count, into: &values)
         case .template: try templates(column, node, positions, count, into: &values)
-        case .raw: try raw(column, node, positions, count, into: &values)
+        case .raw, .lines: try raw(column, node, positions, count, into: &values)
         }
         return values
     }
@@ -164,31 +164,48 @@ extension ColumnBlockReader {
     ) throws(ColumnError) {
         guard let entry = column.blob else { throw ColumnError("raw column without a stream") }
         let blob = try self.blob(of: node, entry)
-        let starts = try self.starts(of: node, blobBytes: blob.count)
-        guard let positions else {
+        let starts = try self.starts(of: node, in: blob)
+        let behind = column.encoding == .lines ? 1 : 0
+        guard positions != nil || behind > 0 else {
             values.bytes = blob
             values.ends = Array(starts.dropFirst())
             return
         }
-        for position in positions {
-            values.bytes.append(blob, Int(starts[Int(position)])..<Int(starts[Int(position) + 1]))
+        for index in 0..<count {
+            let at = positions.map { Int($0[index]) } ?? index
+            values.bytes.append(blob, Int(starts[at])..<(Int(starts[at + 1]) - behind))
             values.close()
         }
         try source.charge((values.bytes.count, false))
     }
 
-    /// Where each value of a raw column begins in its blob, and the blob's end.
-    mutating func starts(of node: Int, blobBytes: Int) throws(ColumnError) -> [UInt32] {
+    /// Where each value of a column of text begins in its blob, and the blob's end.
+    mutating func starts(of node: Int, in blob: [UInt8]) throws(ColumnError) -> [UInt32] {
+        let column = tree.nodes[node]
+        try source.charge(column.count.multipliedReportingOverflow(by: 4))
+        if column.encoding == .lines { return try lineStarts(blob, count: column.count) }
         let lengths = try integers(of: node)
         var starts = [UInt32](repeating: 0, count: lengths.count + 1)
         var end = 0
         for index in lengths.indices {
             let length = lengths[index]
-            guard length >= 0, length <= Int64(blobBytes - end) else { throw ColumnError("raw length") }
+            guard length >= 0, length <= Int64(blob.count - end) else { throw ColumnError("raw length") }
             end += Int(length)
             starts[index + 1] = UInt32(truncatingIfNeeded: end)
         }
-        guard end == blobBytes else { throw ColumnError("raw column has bytes left over") }
+        guard end == blob.count else { throw ColumnError("raw column has bytes left over") }
+        return starts
+    }
+
+    private func lineStarts(_ blob: [UInt8], count: Int) throws(ColumnError) -> [UInt32] {
+        var starts: [UInt32] = [0]
+        starts.reserveCapacity(count + 1)
+        var from = 0
+        while let end = ByteSearch.find(byte: 0x0a, in: blob.span, from: from) {
+            from = end + 1
+            starts.append(UInt32(truncatingIfNeeded: from))
+        }
+        guard starts.count == count + 1, from == blob.count else { throw ColumnError("text without all line feeds") }
         return starts
     }
 }

@@ -49,8 +49,8 @@ extension ColumnWriter {
         case .dictionary:
             input.depth < ColumnLimits.depth && dictionary(input, in: arena, context: context, share: (2, 3))
         case .template: input.depth < ColumnLimits.depth && templates(input, in: arena, context: context)
-        case .raw:
-            raw(input.values, in: arena, key: input.key)
+        case .raw: raw(input.values, in: arena, key: input.key)
+        case .lines: lines(input.values, in: arena)
         default: typed(input, in: arena, context: context) != nil
         }
     }
@@ -97,6 +97,8 @@ extension ColumnWriter {
             var other = candidate
             _ = other.raw(values, in: arena, key: input.key)
             attempt(.raw, other)
+            other = candidate
+            if other.lines(values, in: arena) { attempt(.lines, other) }
         }
         return (winner ?? .raw, best)
     }
@@ -117,19 +119,39 @@ extension ColumnWriter {
         return true
     }
 
+    /// One blob with a line feed behind each value; false when values hold some.
+    private mutating func lines(_ values: [Slice], in arena: borrowing ByteSpan) -> Bool {
+        var blob: [UInt8] = []
+        blob.reserveCapacity(values.reduce(values.count) { $0 + $1.count })
+        for value in values {
+            let text = arena.extracting(value.range)
+            guard ByteSearch.find(byte: 0x0a, in: text) == nil else { return false }
+            blob.append(span: text)
+            blob.append(0x0a)
+        }
+        tree.append(ColumnEncoding.lines.rawValue)
+        self.blob(blob)
+        return true
+    }
+
     /// What follows the encoding's byte of a raw column.
     mutating func rawBody(_ values: [Slice], in arena: borrowing ByteSpan, key: UInt64) {
         var blob: [UInt8] = []
         blob.reserveCapacity(values.reduce(0) { $0 + $1.count })
         for value in values { blob.append(span: arena.extracting(value.range)) }
         integers(values.map { Int64($0.count) }, key: key &+ 0x11)
-        if blob.count >= 256 {
+        self.blob(blob)
+    }
+
+    /// Text, with the set of bytes that occur in it.
+    private mutating func blob(_ text: [UInt8]) {
+        if text.count >= 256 {
             tree.append(1)
-            ByteSet(of: blob.span).append(to: &tree)
+            ByteSet(of: text.span).append(to: &tree)
         } else {
             tree.append(0)
         }
-        stream(blob)
+        stream(text)
     }
 
     /// Distinct values and a number for each; false when more than `share` of the values are distinct.

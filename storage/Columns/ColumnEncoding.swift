@@ -16,6 +16,8 @@ enum ColumnEncoding: UInt8 {
     case perTrace = 11
     case template = 12
     case raw = 13
+    /// Values without line feeds, each followed by one.
+    case lines = 14
 
     /// In the encoding's byte: a prefix and a suffix that all values share come first.
     static let affixFlag: UInt8 = 0x40

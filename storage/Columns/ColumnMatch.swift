@@ -36,6 +36,7 @@ extension ColumnBlockReader {
         case .constant: return place.holds(for: text.span, in: column.text.span)
         case .dictionary, .perStream, .perTrace: return mayMatch(column.child, place, text)
         case .template: return true
+        case .lines: return column.bytes?.isSuperset(of: ByteSet(of: text.span)) ?? true
         case .raw:
             let longest = column.numbers.most
             guard Int64(text.count) <= longest, place != .whole || Int64(text.count) >= column.numbers.least else {
@@ -99,7 +100,7 @@ extension ColumnBlockReader {
             guard let distinct = try marks(column.child, place, text) else { return nil }
             return try distinctNumbers(of: node).map { distinct[Int($0)] }
         case .template: return try templateMarks(node, place, text)
-        case .raw: return try rawMarks(node, place, text)
+        case .raw, .lines: return try rawMarks(node, place, text)
         case .integer, .digits:
             if let known = try numberMarks(node, place, text) { return known }
         case .hex, .uuid:
@@ -126,11 +127,13 @@ extension ColumnBlockReader {
     }
 
     private mutating func rawMarks(_ node: Int, _ place: MatchPlace, _ text: [UInt8]) throws(ColumnError) -> Marks? {
-        guard let entry = tree.nodes[node].blob else { throw ColumnError("raw column without a stream") }
+        let column = tree.nodes[node]
+        guard let entry = column.blob else { throw ColumnError("raw column without a stream") }
         let blob = try self.blob(of: node, entry)
         // Most needles are not there at all: then the lengths need not be looked at.
         if !text.isEmpty, ByteSearch.find(text.span, in: blob.span) == nil { return nil }
-        return TextMarks.find(text, place, in: blob, starts: try starts(of: node, blobBytes: blob.count), skip: (0, 0))
+        let behind = column.encoding == .lines ? 1 : 0
+        return TextMarks.find(text, place, in: blob, starts: try starts(of: node, in: blob), skip: (0, behind))
     }
 
     static func unite(_ marks: inout Marks?, _ others: Marks?) {

@@ -181,6 +181,7 @@ struct ColumnTree {
         case .perStream, .perTrace: node.child = try self.node(.none, depth: depth + 1, limit: node.count)
         case .template: try template(&node, index, depth: depth)
         case .raw: try raw(&node)
+        case .lines: try text(&node)
         }
         nodes[index] = node
         return index
@@ -203,6 +204,10 @@ struct ColumnTree {
     private mutating func raw(_ node: inout ColumnNode) throws(ReadError) {
         node.encoding = .raw
         node.numbers = try integers(node.count)
+        try text(&node)
+    }
+
+    private mutating func text(_ node: inout ColumnNode) throws(ReadError) {
         if try reader.byte() == 1 {
             var words = ByteSet.InlineWords(repeating: 0)
             for index in 0..<4 { words[index] = try reader.littleEndian(UInt64.self) }

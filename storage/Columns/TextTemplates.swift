@@ -54,6 +54,11 @@ struct TextTokens {
                 continue
             }
             let start = at
+            if classes[Int(byte)] & 2 != 0, let size = Self.timestamp(at, end, in: arena) {
+                variables.append(Slice(at, size))
+                at += size
+                continue
+            }
             var seen: UInt8 = rules.equals && start > value.offset && arena[start - 1] == 0x3d ? 2 : 0
             while at < end {
                 let kind = classes[Int(arena[at])]
@@ -67,57 +72,18 @@ struct TextTokens {
             if stop > start { variables.append(Slice(start, stop - start)) }
         }
     }
-}
 
-/// Values of a column split into templates and variables.
-private struct TemplateSplit {
-    var shapes = ShapeTable(limit: 1 << 16)
-    /// Per value its shape.
-    var numbers: [UInt32]
-    /// Variables of value `i` are `variables[starts[i] ..< starts[i + 1]]`.
-    var variables: [Slice] = []
-    var starts: [UInt32] = []
-    /// Per shape, for each hole: 0, or 1 and the number of the column that it refers to.
-    var slots: [[UInt32]] = [[0]]
-
-    init(_ input: ColumnInput, rules: TextTokens.Rules, in arena: borrowing ByteSpan) {
-        let values = input.values
-        numbers = [UInt32](repeating: 0, count: values.count)
-        starts.reserveCapacity(values.count + 1)
-        starts.append(0)
-        var tokens = TextTokens(rules: rules)
-        var holes: [UInt32] = []
-        for index in values.indices {
-            tokens.clear()
-            var seed: UInt64 = 0
-            let references = input.references.range(index)
-            holes.removeAll(keepingCapacity: true)
-            if references.isEmpty {
-                tokens.split(values[index], in: arena)
-            } else {
-                var from = values[index].offset
-                for number in references {
-                    let reference = input.references.all[number]
-                    tokens.split(Slice(from, reference.part.offset - from), in: arena)
-                    while holes.count < tokens.variables.count { holes.append(0) }
-                    tokens.append(reference.part)
-                    holes.append(reference.column + 1)
-                    seed = Hash.mix(seed ^ UInt64(holes.count) << 32 ^ UInt64(reference.column), 0xd6e8_feb8_6659_fd93)
-                    from = reference.part.offset + reference.part.count
-                }
-                tokens.split(Slice(from, values[index].offset + values[index].count - from), in: arena)
-            }
-            var number = shapes.number(of: values[index], holes: tokens.variables, seed: seed, in: arena) ?? 0
-            if number == slots.count || !input.references.isEmpty {
-                while holes.count < tokens.variables.count { holes.append(0) }
-            }
-            if number == slots.count { slots.append(holes) }
-            // Equal hashes of unlike references: such a value stays loose.
-            if number > 0, !input.references.isEmpty, slots[number] != holes { number = 0 }
-            numbers[index] = UInt32(number)
-            variables.append(contentsOf: tokens.variables)
-            starts.append(UInt32(variables.count))
+    /// Size of the timestamp, fraction included, that begins at `at`: date and time of day are one number.
+    private static func timestamp(_ at: Int, _ end: Int, in arena: borrowing ByteSpan) -> Int? {
+        guard end - at >= 19, arena[at + 4] == 0x2d, arena[at + 7] == 0x2d, arena[at + 13] == 0x3a,
+            TimestampText(arena.extracting(at..<(at + 19))) != nil
+        else { return nil }
+        var stop = at + 19
+        if stop + 1 < end, arena[stop] == 0x2e || arena[stop] == 0x2c, arena[stop + 1] &- 0x30 < 10 {
+            stop += 1
+            while stop < end, stop < at + 29, arena[stop] &- 0x30 < 10 { stop += 1 }
         }
+        return stop - at
     }
 }
 
@@ -127,9 +93,9 @@ extension ColumnWriter {
         let values = input.values
         let rules = TextTokens.Rules(
             quotes: Self.share(of: 0x22, values, arena) > 0.5, equals: Self.share(of: 0x3d, values, arena) > 0.5)
+        let threshold = max(4, values.count / 4000)
         let split = TemplateSplit(input, rules: rules, in: arena)
         let shapes = split.shapes.shapes
-        let threshold = max(4, values.count / 4000)
         var final = [Int64](repeating: 0, count: shapes.count)
         var kept: [Int] = []
         var covered = 0
