@@ -7,6 +7,11 @@ extension ColumnBlockReader {
     public mutating func rows(containing needle: [UInt8]) throws(ColumnError) -> [Int] {
         guard !needle.isEmpty else { return Array(0..<rowCount) }
         answers = [:]
+        isLineSearch = true
+        defer {
+            isLineSearch = false
+            answers = [:]
+        }
         var found = Marks(repeating: 0, count: rowCount)
         for column in tree.lineColumns {
             guard let marks = try marks(column.node, .inside, needle), let rows = try rows(of: column.node) else {

@@ -19,6 +19,8 @@ public struct ColumnBlockReader {
     private var blobsByNode: [Int: [UInt8]] = [:]
     /// What the search under way asked already; no marks: none.
     var answers: [MatchQuestion: Marks] = [:]
+    /// The search under way asks every column of lines for the needle: references need not be followed for that.
+    var isLineSearch = false
 
     /// Parses the head; decompresses nothing else.
     /// - Parameter limitBytes: raw size of lines and metadata that the block may have at most.

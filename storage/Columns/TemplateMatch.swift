@@ -35,7 +35,9 @@ extension ColumnBlockReader {
         }
         var result: Marks?
         for way in straddles.ways {
-            guard !way.isEmpty else { return [] }
+            guard let first = way.first else { return [] }
+            // What a reference means is a column of lines as well, and the search of lines asks that column itself.
+            if isLineSearch, first.place == .inside, entry.slots[first.hole] < 0 { continue }
             guard way.allSatisfy({ link in mayMatchSlot(entry.slots[link.hole], link) }) else { continue }
             var all: Marks?
             var isPossible = true
