@@ -105,7 +105,7 @@ struct Wiring {
         receive.retentionSeconds = settings.retentionDays.multipliedReportingOverflow(by: 86400).partialValue
         return Backend(
             sink: store, source: store, scheduler: store.scheduler, metrics: Metrics(),
-            limits: settings.effectiveLimits, receive: receive, clock: SystemClock(), batchKeySeed: 0,
+            limits: settings.effectiveLimits, receive: receive, clock: SystemClock(), batchKeySeed: store.storeID.high,
             operations: StoreOperations(store: store, settingsText: settings.text),
             highCardinality: settings.highCardinality, indexed: settings.indexed)
     }

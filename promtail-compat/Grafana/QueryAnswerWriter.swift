@@ -4,8 +4,9 @@ public import Query
 
 /// Writes the answers of query_range and query.
 public enum QueryAnswerWriter {
-    /// `{"status":"success"[,"warnings":…],"data":{"resultType":…[,"encodingFlags":…],"result":…,"stats":…}}` and a line
-    /// feed. `encodingFlags` and `resultType` stand before `result`, `stats` after it: Grafana reads them in that order.
+    /// `{"status":"success"[,"warnings":…],"data":{"resultType":…[,"encodingFlags":…],"result":…,"stats":…}}` and a
+    /// line feed. `encodingFlags` and `resultType` stand before `result`, `stats` after it: Grafana reads them in that
+    /// order.
     /// - Parameter encodingFlags: the flags received with the request, also unknown ones.
     public static func write(_ answer: QueryAnswer, encodingFlags: [String] = []) -> [UInt8] {
         var out: [UInt8] = []

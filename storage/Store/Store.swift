@@ -1,5 +1,5 @@
 import Buffer
-import Bytes
+public import Bytes
 import Chunks
 import Files
 import Index
@@ -16,7 +16,8 @@ import WAL
 /// A log store in one folder.
 public final class Store: IngestSink, RecentData, Sendable {
     let configuration: StoreConfiguration
-    let storeID: Hash128
+    /// Random identity of the data folder.
+    public let storeID: Hash128
     let blobs: FolderBlobStore
     let tables: StreamTables
     let views: ViewBox

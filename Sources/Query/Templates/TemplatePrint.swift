@@ -12,12 +12,12 @@ enum TemplatePrint {
             // A space between two operands when neither is a text.
             for (index, value) in arguments.enumerated() {
                 if index > 0, !isText(value), !isText(arguments[index - 1]) { out.append(0x20) }
-                value.print(context, to: &out)
+                value.append(context, to: &out)
             }
         case .println:
             for (index, value) in arguments.enumerated() {
                 if index > 0 { out.append(0x20) }
-                value.print(context, to: &out)
+                value.append(context, to: &out)
             }
             out.append(10)
         default:
@@ -65,7 +65,7 @@ enum TemplatePrint {
             for (index, value) in arguments[next...].enumerated() {
                 if index > 0 { out.append(contentsOf: ", ".utf8) }
                 out.append(contentsOf: "\(value.typeName)=".utf8)
-                value.print(context, to: &out)
+                value.append(context, to: &out)
             }
             out.append(0x29)
         }
@@ -149,7 +149,7 @@ struct FormatVerb {
 
     private func plain(_ value: TemplateValue, _ context: borrowing TemplateContext) -> [UInt8] {
         var out: [UInt8] = []
-        value.print(context, to: &out)
+        value.append(context, to: &out)
         return out
     }
 

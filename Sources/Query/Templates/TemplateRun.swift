@@ -53,7 +53,7 @@ struct TemplateRun: ~Copyable {
         case .text(let text): out.append(contentsOf: text)
         case .action(let pipe):
             let value = try evaluate(pipe, dot)
-            if pipe.variables.isEmpty { value.print(context, to: &out) }
+            if pipe.variables.isEmpty { value.append(context, to: &out) }
         case .branch(.range, let pipe, let then, let otherwise):
             return try range(pipe, then, otherwise, dot)
         case .branch(let kind, let pipe, let then, let otherwise):
@@ -227,7 +227,7 @@ struct TemplateRun: ~Copyable {
         case .print, .println, .printf: return try TemplatePrint.call(function, arguments, context)
         case .html, .js, .urlquery:
             var text: [UInt8] = []
-            for argument in arguments { argument.print(context, to: &text) }
+            for argument in arguments { argument.append(context, to: &text) }
             return .text(TemplateText.escape(text, function))
         case .len where arguments.count == 1:
             if case .labels = arguments[0] { return .int(Int64(context.labels.count)) }

@@ -47,7 +47,7 @@ indirect enum TemplateValue: Sendable {
     }
 
     /// Appends the value as Go's `%v` prints it.
-    func print(_ context: borrowing TemplateContext, to out: inout [UInt8]) {
+    func append(_ context: borrowing TemplateContext, to out: inout [UInt8]) {
         switch self {
         case .none: out.append(contentsOf: "<no value>".utf8)
         case .bool(let value): out.append(contentsOf: (value ? "true" : "false").utf8)
@@ -61,18 +61,18 @@ indirect enum TemplateValue: Sendable {
                 value.printNested(context, to: &out)
             }
             out.append(0x5d)
-        case .map(let pairs): TemplateValue.print(pairs, context, to: &out)
+        case .map(let pairs): TemplateValue.append(pairs, context, to: &out)
         case .time(let time, let offset):
             out.append(contentsOf: GoTime.format(time, offset, "2006-01-02 15:04:05.999999999 -0700 MST").utf8)
-        case .labels: TemplateValue.print(context.labelPairs, context, to: &out)
+        case .labels: TemplateValue.append(context.labelPairs, context, to: &out)
         }
     }
 
     private func printNested(_ context: borrowing TemplateContext, to out: inout [UInt8]) {
-        if case .none = self { out.append(contentsOf: "<nil>".utf8) } else { print(context, to: &out) }
+        if case .none = self { out.append(contentsOf: "<nil>".utf8) } else { append(context, to: &out) }
     }
 
-    private static func print(
+    private static func append(
         _ pairs: [(key: [UInt8], value: TemplateValue)], _ context: borrowing TemplateContext, to out: inout [UInt8]
     ) {
         out.append(contentsOf: "map[".utf8)
