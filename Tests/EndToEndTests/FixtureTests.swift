@@ -13,10 +13,10 @@ import Testing
         try server.start()
     }
 
-    /// A fixture with its timestamps moved to now.
+    /// A fixture with its timestamps moved to a moment ago: the captured fractions stay, and must not lie in the future.
     private func fixture(_ name: String) throws -> String {
         let text = try String(contentsOf: Self.folder.appendingPathComponent(name), encoding: .utf8)
-        let now = Date()
+        let now = Date(timeIntervalSinceNow: -5)
         let seconds = String(Int(now.timeIntervalSince1970))
         let format = ISO8601DateFormatter()
         return text.replacing(#/"1795\d{6}(\d{9})"/#) { "\"\(seconds)\($0.1)\"" }
