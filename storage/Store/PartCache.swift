@@ -65,7 +65,7 @@ final class PartCache: Sendable {
                 state.slots[oldest.key] = nil
             }
         }
-        return (opened, opened.memoryBytes)
+        return (opened, opened.part.planningBytes)
     }
 
     private func open(_ handle: PartHandle) throws(PartError) -> PartContents {
