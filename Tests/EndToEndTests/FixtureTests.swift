@@ -13,7 +13,8 @@ import Testing
         try server.start()
     }
 
-    /// A fixture with its timestamps moved to a moment ago: the captured fractions stay, and must not lie in the future.
+    /// A fixture with its timestamps moved to a moment ago: the captured fractions stay, and must not lie in the
+    /// future.
     private func fixture(_ name: String) throws -> String {
         let text = try String(contentsOf: Self.folder.appendingPathComponent(name), encoding: .utf8)
         let now = Date(timeIntervalSinceNow: -5)
