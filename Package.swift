@@ -64,11 +64,12 @@ let package = Package(
         module("Files", at: "storage/Files", ["Bytes", "CPlatform"]),
         module("WAL", at: "storage/WAL", ["Bytes", "Model", "Files"], exclude: ["WAL-FORMAT.md"]),
         module("Columns", at: "storage/Columns", ["Bytes", "Model"]),
-        module("Chunks", at: "storage/Chunks", ["Bytes", "Model", "Files"]),
+        module("Chunks", at: "storage/Chunks", ["Bytes", "Model", "Files", "Columns"]),
         module("Index", at: "storage/Index", ["Bytes", "Model", "CSQLite"]),
         module("Buffer", at: "storage/Buffer", ["Bytes", "Model", "Chunks"]),
         module(
-            "Store", at: "storage/Store", ["Bytes", "Model", "Files", "WAL", "Chunks", "Index", "Buffer", "CPlatform"]),
+            "Store", at: "storage/Store",
+            ["Bytes", "Model", "Files", "WAL", "Columns", "Chunks", "Index", "Buffer", "CPlatform"]),
 
         // promtail-compat: what the agents and Grafana send and expect
         .systemLibrary(name: "CSnappy", path: "promtail-compat/CSnappy", providers: [.apt(["libsnappy-dev"])]),
@@ -81,7 +82,7 @@ let package = Package(
         module("LogQL", at: "Sources/LogQL", [], exclude: ["GRAMMAR.md"]),
         .target(
             name: "CRE2", path: "Sources/CRE2", linkerSettings: [.linkedLibrary("re2")]),
-        module("Query", at: "Sources/Query", ["Bytes", "Model", "LogQL", "Store", "CRE2", "CPlatform"]),
+        module("Query", at: "Sources/Query", ["Bytes", "Model", "LogQL", "Columns", "Store", "CRE2"]),
         module("Observe", at: "Sources/Observe", ["Bytes", "Model"]),
         module(
             "Server", at: "Sources/Server",

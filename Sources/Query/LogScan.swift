@@ -12,6 +12,7 @@ final class LogLane: @unchecked Sendable {
     private var runner: EntryRunner
     private var candidates = CandidateRows()
     private var order: [Int32] = []
+    private var program: ProgramRun
     private(set) var statistics = QueryStatistics()
     private(set) var warnings: [String] = []
 
@@ -21,6 +22,7 @@ final class LogLane: @unchecked Sendable {
         self.control = control
         self.direction = direction
         runner = EntryRunner(plan.pipeline)
+        program = ProgramRun(plan.pipeline, unwrap: nil, grouping: [])
     }
 
     /// The first `limit` entries of the unit in the direction, none worse than `worstTime`.
@@ -28,6 +30,7 @@ final class LogLane: @unchecked Sendable {
         try control.check()
         let loaded: LoadedRows
         do throws(ScanError) {
+            if let columns = try unit.columns() { return scan(columns, unit, limit, worstTime) }
             loaded = try unit.load(.rows)
         } catch {
             warnings.append(error.what)
@@ -40,6 +43,83 @@ final class LogLane: @unchecked Sendable {
             return try pick(entries, arena, loaded, unit.arrival, limit, worstTime)
         }
     }
+
+    // MARK: Columns
+
+    /// The same for a column block: only rows that may pass are rebuilt, best first, until there are enough.
+    private func scan(
+        _ columns: UnitColumns, _ unit: any ScanUnit, _ limit: Int, _ worstTime: Int64?
+    ) -> [FoundEntry] {
+        var found: [FoundEntry] = []
+        statistics.blocksRead += 1
+        statistics.rows += columns.rowCount
+        do throws(ScanError) {
+            if var rows = try candidates(columns, unit, worstTime) {
+                var batchCount = min(max(limit, 64), 4096)
+                while !rows.isEmpty, found.count < limit {
+                    let batch = [Int](direction == .backward ? rows.suffix(batchCount) : rows.prefix(batchCount))
+                    direction == .backward ? rows.removeLast(batch.count) : rows.removeFirst(batch.count)
+                    let loaded = try columns.load(at: batch)
+                    statistics.rawBytes += loaded.rawBytes
+                    found += pick(batch, loaded, unit.arrival, limit - found.count)
+                    batchCount = min(batchCount * 2, 16_384)
+                }
+            }
+        } catch {
+            warnings.append(error.what)
+        }
+        statistics.storedBytes += columns.storedBytesRead
+        return found
+    }
+
+    /// Rows that may pass and are not worse than `worstTime`, ascending.
+    private func candidates(
+        _ columns: UnitColumns, _ unit: any ScanUnit, _ worstTime: Int64?
+    ) throws(ScanError) -> ArraySlice<Int>? {
+        let verdicts = try program.verdicts(
+            columns, plan.request.range, first: unit.firstTime, last: unit.lastTime, labels: { snapshot.labels($0) })
+        guard let rows = verdicts?.possible(), !rows.isEmpty else { return nil }
+        guard let worstTime else { return rows[...] }
+        // Rows of a block are in order of time.
+        let times = try columns.times()
+        if direction == .backward {
+            return rows[(rows.firstIndex { times[$0] >= worstTime } ?? rows.endIndex)...]
+        }
+        return rows[..<(rows.firstIndex { times[$0] > worstTime } ?? rows.endIndex)]
+    }
+
+    /// Entries of rebuilt rows that pass, `limit` at most; `numbers` are the rows' places in their block.
+    private func pick(
+        _ numbers: [Int], _ loaded: LoadedRows, _ arrival: UInt64, _ limit: Int
+    ) -> [FoundEntry] {
+        loaded.rows.read { entries, arena in
+            var found: [FoundEntry] = []
+            for step in 0..<entries.count where found.count < limit {
+                let index = direction == .backward ? entries.count - 1 - step : step
+                if let entry = entry(entries[index], arena, loaded, arrival, UInt32(clamping: numbers[index])) {
+                    found.append(entry)
+                }
+            }
+            statistics.matchedRows += found.count
+            return found
+        }
+    }
+
+    /// The entry, if the row passes the pipeline.
+    private func entry(
+        _ entry: RowEntry, _ arena: borrowing ByteSpan, _ loaded: LoadedRows, _ arrival: UInt64, _ row: UInt32
+    ) -> FoundEntry? {
+        statistics.lineBytes += Int(entry.lineCount)
+        statistics.metadataBytes += Int(entry.metadataCount)
+        guard plan.pipeline.passesFirst(arena, entry) else { return nil }
+        let stream = loaded.streams[Int(entry.stream)]
+        guard stream != .none,
+            runner.run(arena, entry, stream: stream.index, streamLabels: { snapshot.labels(stream) })
+        else { return nil }
+        return make(entry, arena, arrival, row)
+    }
+
+    // MARK: Rows
 
     private func sortCandidates(_ entries: borrowing Span<RowEntry>, isSorted: Bool) {
         order = candidates.rows
@@ -67,14 +147,8 @@ final class LogLane: @unchecked Sendable {
             }
             looked += 1
             if looked & 1023 == 0 { try control.check() }
-            statistics.lineBytes += Int(entry.lineCount)
-            statistics.metadataBytes += Int(entry.metadataCount)
-            guard plan.pipeline.passesFirst(arena, entry) else { continue }
-            let stream = loaded.streams[Int(entry.stream)]
-            guard runner.run(arena, entry, stream: stream.index, streamLabels: { snapshot.labels(stream) }) else {
-                continue
-            }
-            found.append(make(entry, arena, arrival, UInt32(bitPattern: row)))
+            guard let passed = self.entry(entry, arena, loaded, arrival, UInt32(bitPattern: row)) else { continue }
+            found.append(passed)
             if found.count >= limit { break }
         }
         statistics.matchedRows += found.count

@@ -144,3 +144,27 @@ enum RegexLiterals {
         (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
     }
 }
+
+/// A regex that is one text under the flag `i`: `(?i)some text`. Only ASCII text, whose other cases are known.
+struct FoldedText: Sendable, Hashable {
+    /// In lower case.
+    let text: [UInt8]
+
+    /// Signs beyond ASCII that count as one of the text's letters in another case (Unicode case folding): the Kelvin
+    /// sign for k, the long s for s.
+    var wideTwins: [[UInt8]] {
+        var twins: [[UInt8]] = []
+        if text.contains(0x6b) { twins.append([0xe2, 0x84, 0xaa]) }
+        if text.contains(0x73) { twins.append([0xc5, 0xbf]) }
+        return twins
+    }
+
+    init?(regex: [UInt8]) {
+        let flag = [UInt8]("(?i)".utf8)
+        guard regex.starts(with: flag),
+            let texts = RegexLiterals.alternatives([UInt8](regex.dropFirst(flag.count))), texts.count == 1,
+            let only = texts.first, !only.isEmpty, only.allSatisfy({ $0 < 0x80 })
+        else { return nil }
+        text = only.map { (0x41...0x5a).contains($0) ? $0 | 0x20 : $0 }
+    }
+}

@@ -51,6 +51,11 @@ struct TextTest: Sendable {
         }
     }
 
+    /// The one text that passes, or that alone does not; nil for other tests.
+    var exactValue: [UInt8]? {
+        if case .equals(let wanted) = form { wanted } else { nil }
+    }
+
     var matchesEmpty: Bool { matches([UInt8]().span) }
 }
 

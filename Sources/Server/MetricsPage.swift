@@ -142,6 +142,9 @@ struct MetricsPage {
         }
         page.single("dendro_sealed_parts_total", .counter, "Parts made of heads.", store.sealedParts)
         page.single("dendro_merged_parts_total", .counter, "Parts made of parts.", store.mergedParts)
+        page.single(
+            "dendro_blocks_kept_as_rows_total", .counter,
+            "Blocks kept as rows because columns did not give them back byte for byte.", store.refusedColumnBlocks)
         page.single("dendro_seal_failures_total", .counter, "Seals that failed.", store.sealFailures)
         page.single(
             "dendro_retention_removals_total", .counter, "UTC days removed because they were too old.",

@@ -30,12 +30,12 @@ struct GarbageTests {
         var dice = Dice(state: 1)
         for size in 0..<2_000 {
             var bytes = (0..<(size % 300)).map { _ in UInt8.random(in: 0...255, using: &dice) }
-            if size % 2 == 0 { bytes = PartFormat.header(id: Sample.id(1)) + bytes }
+            if size % 2 == 0 { bytes = PartFormat.header(id: Sample.id(1), hasColumns: false) + bytes }
             if size % 3 == 0 {
                 let tail = PartTail(
                     footerBytes: min(bytes.count / 2, max(bytes.count - 40, 0)), footerChecksum: 0,
                     fileBytes: UInt64(bytes.count + 32))
-                bytes += tail.encoded()
+                bytes += tail.encoded(hasColumns: false)
             }
             #expect(!Part.verify(file: ByteFile(bytes), name: "garbage", deep: true).isEmpty)
         }
@@ -53,7 +53,7 @@ struct GarbageTests {
             let file = Array(bytes[..<start]) + footer
             let tail = PartTail(
                 footerBytes: footer.count, footerChecksum: Checksum.crc32c(footer), fileBytes: UInt64(file.count + 32))
-            guard let part = try? Sample.open(file + tail.encoded()) else { continue }
+            guard let part = try? Sample.open(file + tail.encoded(hasColumns: false)) else { continue }
             opened += 1
             _ = part.verify(deep: true)
             _ = try? part.blocks(mayHold: [[1], [UInt8](text: Sample.traceID(1, 3))])

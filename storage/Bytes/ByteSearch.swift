@@ -21,6 +21,67 @@ public enum ByteSearch {
         find(needle, in: span) != nil
     }
 
+    /// Offset of the first occurrence of `needle`, ASCII letters in either case, at or after `from`, or nil.
+    /// - Parameter needle: in lower case.
+    public static func find(
+        folded needle: borrowing ByteSpan, in span: borrowing ByteSpan, from: Int = 0
+    ) -> Int? {
+        precondition(from >= 0, "BUG: search from \(from)")
+        return unsafe span.withUnsafeBufferPointer { hay in
+            unsafe needle.withUnsafeBufferPointer { pin in
+                unsafe findFolded(pin, in: hay, from: from)
+            }
+        }
+    }
+
+    /// Whether the bytes are `needle`, which is in lower case, but for the case of ASCII letters.
+    public static func equals(folded needle: borrowing ByteSpan, _ span: borrowing ByteSpan) -> Bool {
+        needle.count == span.count && (needle.count == 0 || find(folded: needle, in: span) == 0)
+    }
+
+    /// What to set in a byte so that it equals `lower` in either case.
+    private static func caseBit(_ lower: UInt8) -> UInt8 { lower >= 0x61 && lower <= 0x7a ? 0x20 : 0 }
+
+    private static func findFolded(
+        _ needle: UnsafeBufferPointer<UInt8>, in hay: UnsafeBufferPointer<UInt8>, from: Int
+    ) -> Int? {
+        let size = needle.count
+        guard size > 0 else { return from <= hay.count ? from : nil }
+        guard from <= hay.count - size, let base = hay.baseAddress else { return nil }
+        let lastStart = hay.count - size
+        let first = unsafe SIMD16<UInt8>(repeating: needle[0])
+        let last = unsafe SIMD16<UInt8>(repeating: needle[size - 1])
+        let firstCase = unsafe SIMD16<UInt8>(repeating: caseBit(needle[0]))
+        let lastCase = unsafe SIMD16<UInt8>(repeating: caseBit(needle[size - 1]))
+        let raw = UnsafeRawPointer(base)
+        var at = from
+        while at + 16 <= lastStart + 1 {
+            let a = unsafe raw.loadUnaligned(fromByteOffset: at, as: SIMD16<UInt8>.self)
+            let b = unsafe raw.loadUnaligned(fromByteOffset: at + size - 1, as: SIMD16<UInt8>.self)
+            let mask = ((a | firstCase) .== first) .& ((b | lastCase) .== last)
+            let words = unsafe unsafeBitCast(mask, to: SIMD2<UInt64>.self)
+            if words[0] | words[1] != 0 {
+                for lane in 0..<16 where mask[lane] {
+                    if unsafe isFolded(needle, base + at + lane) { return at + lane }
+                }
+            }
+            at += 16
+        }
+        while at <= lastStart {
+            if unsafe isFolded(needle, base + at) { return at }
+            at += 1
+        }
+        return nil
+    }
+
+    private static func isFolded(_ needle: UnsafeBufferPointer<UInt8>, _ text: UnsafePointer<UInt8>) -> Bool {
+        for index in 0..<needle.count {
+            let lower = unsafe needle[index]
+            if unsafe text[index] | caseBit(lower) != lower { return false }
+        }
+        return true
+    }
+
     /// Offset of the first `byte` at or after `from`, or nil.
     @inlinable
     public static func find(byte: UInt8, in span: borrowing ByteSpan, from: Int = 0) -> Int? {

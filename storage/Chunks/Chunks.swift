@@ -13,7 +13,9 @@ public struct PartConfiguration: Sendable, Hashable {
     public var codec: Codec
     /// Metadata names whose values the trace maplet indexes, in one namespace.
     public var indexedNames: [String]
-    /// Lines and metadata of a block, in bytes; a longer row makes a block of its own.
+    /// What new blocks are made of.
+    public var kind: BlockKind
+    /// Lines and metadata of a row block, in bytes; a longer row makes a block of its own.
     public var blockRawBytes: Int
     /// Rows of a block, at most 65,536.
     public var blockRows: Int
@@ -21,11 +23,12 @@ public struct PartConfiguration: Sendable, Hashable {
     public var fromLabelNames: [String]
 
     public init(
-        codec: Codec = .best, indexedNames: [String] = FieldName.indexed, blockRawBytes: Int = 1 << 20,
-        blockRows: Int = PartLimits.writtenBlockRows, fromLabelNames: [String] = []
+        codec: Codec = .best, indexedNames: [String] = FieldName.indexed, kind: BlockKind = .rows,
+        blockRawBytes: Int = 1 << 20, blockRows: Int = PartLimits.writtenBlockRows, fromLabelNames: [String] = []
     ) {
         self.codec = codec
         self.indexedNames = indexedNames
+        self.kind = kind
         self.blockRawBytes = min(max(blockRawBytes, 1), PartLimits.rowBytes)
         self.blockRows = min(max(blockRows, 1), PartLimits.writtenBlockRows)
         self.fromLabelNames = fromLabelNames
@@ -38,6 +41,8 @@ public enum PartLimits {
     public static let writtenBlockRows = 65_536
     /// Line and metadata of one row.
     public static let rowBytes = 64 << 20
+    /// Lines and metadata of a column block: more rows begin the next one.
+    static let columnBlockRawBytes = 32 << 20
     /// Rows that a block may claim.
     static let blockRows = 1 << 20
     /// Lines and metadata that a block may claim.

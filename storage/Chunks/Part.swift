@@ -80,6 +80,7 @@ public final class Part: Sendable {
     public func readBlock(_ index: Int, need: BlockNeed) throws(PartError) -> LoadedBlock {
         let directory = try directory()
         let entry = directory.blocks[index]
+        if entry.kind == .columns { return try readColumns(index, entry, need: need) }
         let decoder = try openBlock(index, entry, count: need == .times ? entry.leadBytes : entry.storedBytes)
         let rows = try source.checked(base: entry.offset, prefix: "block \(index) ") { () throws(RegionError) in
             try decoder.rows(need, streams: directory.streams(of: index))

@@ -20,7 +20,7 @@ struct PartAssembler {
         self.configuration = configuration
         self.summary = summary
         traces = TraceNames(configuration.indexedNames, seed: summary.id.low)
-        pieces.append(.bytes(PartFormat.header(id: summary.id)))
+        pieces.append(.bytes([]))  // the header, which names the oldest reader of what follows
     }
 
     /// Adds a block that lies at `offset`, its streams by ordinal of the new part, and its trace hashes.
@@ -42,6 +42,8 @@ struct PartAssembler {
             throw PartError.notWritable(
                 reason: "\(directory.blocks.count) blocks, \(labels.count) streams are too many for one part")
         }
+        let hasColumns = directory.blocks.contains { $0.kind == .columns }
+        pieces[0] = .bytes(PartFormat.header(id: summary.id, hasColumns: hasColumns))
         let streams = labels.map { PartStream(hash: $0.hash, labels: $0) }
         pairs.sort()
         let maplet = try TraceMaplet(
@@ -67,7 +69,7 @@ struct PartAssembler {
         summary.fileBytes = UInt64(offset + encoded.count + PartFormat.tailBytes)
         let tail = PartTail(
             footerBytes: encoded.count, footerChecksum: Checksum.crc32c(encoded), fileBytes: summary.fileBytes)
-        pieces.append(.bytes(encoded + tail.encoded()))
+        pieces.append(.bytes(encoded + tail.encoded(hasColumns: hasColumns)))
         return PartImage(
             summary: summary, streamStatistics: directory.totals(streams), mapletState: maplet.state, pieces: pieces)
     }

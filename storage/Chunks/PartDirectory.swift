@@ -1,8 +1,8 @@
 /// What a block is made of; the raw value is its number on disk.
 public enum BlockKind: UInt8, Sendable, Hashable, BitwiseCopyable {
-    /// Rows one after another: RowBlock.swift.
+    /// Rows one after another: BlockBuilder.swift.
     case rows = 1
-    /// Reserved: columns.
+    /// Columns that are searched as they are: ColumnBlockBuilder.swift.
     case columns = 2
 }
 

@@ -2,11 +2,11 @@ import Bytes
 
 /// Fixed pieces of the file format: magics, versions, header and tail. See storage/FORMAT.md.
 enum PartFormat {
-    /// Version that is written, and the oldest reader that can read it. Raise both with care: golden tests watch.
-    static let version: UInt16 = 1
-    static let minimumReader: UInt16 = 1
+    /// Version that is written, and the oldest reader that can read it: 1 for parts of row blocks alone, 2 for parts
+    /// with column blocks. Golden tests watch.
+    static func version(hasColumns: Bool) -> UInt16 { hasColumns ? 2 : 1 }
     /// What this reader can read.
-    static let readable: UInt16 = 1
+    static let readable: UInt16 = 2
 
     static let headerMagic: [UInt8] = [0x44, 0x4c, 0x50, 0x31]  // DLP1
     static let tailMagic: [UInt8] = [0x44, 0x4c, 0x50, 0x45]  // DLPE
@@ -14,10 +14,10 @@ enum PartFormat {
     static let tailBytes = 32
 
     /// The header of part `id`.
-    static func header(id: Hash128) -> [UInt8] {
+    static func header(id: Hash128, hasColumns: Bool) -> [UInt8] {
         var out = headerMagic
-        out.appendLittleEndian(version)
-        out.appendLittleEndian(minimumReader)
+        out.appendLittleEndian(version(hasColumns: hasColumns))
+        out.appendLittleEndian(version(hasColumns: hasColumns))
         out.appendLittleEndian(UInt32(0))
         out.appendLittleEndian(id.high)
         out.appendLittleEndian(id.low)
@@ -64,12 +64,12 @@ struct PartTail {
     let fileBytes: UInt64
 
     /// The bytes of the tail.
-    func encoded() -> [UInt8] {
+    func encoded(hasColumns: Bool) -> [UInt8] {
         var out: [UInt8] = []
         out.appendLittleEndian(UInt32(truncatingIfNeeded: footerBytes))
         out.appendLittleEndian(footerChecksum)
-        out.appendLittleEndian(PartFormat.version)
-        out.appendLittleEndian(PartFormat.minimumReader)
+        out.appendLittleEndian(PartFormat.version(hasColumns: hasColumns))
+        out.appendLittleEndian(PartFormat.version(hasColumns: hasColumns))
         out.appendLittleEndian(UInt32(0))
         out.appendLittleEndian(fileBytes)
         out.appendLittleEndian(Checksum.crc32c(out))

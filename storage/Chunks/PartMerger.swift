@@ -27,13 +27,7 @@ public enum PartMerger {
         let streams = try StreamUnion(inputs)
         for place in try order(inputs) {
             let part = inputs[place.input]
-            let decoder = try part.openBlock(place.block, place.entry, count: place.entry.storedBytes)
-            var hashes: [UInt64] = []
-            try part.source.checked(base: place.entry.offset, prefix: "block \(place.block) ") {
-                () throws(RegionError) in
-                for section in RowSection.allCases { _ = try decoder.checked(section) }
-                try decoder.collectTraces(assembler.traces, into: &hashes)
-            }
+            let hashes = try checkedTraces(part, place.block, place.entry, assembler.traces)
             let piece = PartImage.Piece.copy(
                 part.source, offset: place.entry.offset, count: place.entry.storedBytes)
             let map = streams.ordinals[place.input]
@@ -45,6 +39,24 @@ public enum PartMerger {
             assembler.add(piece, place.entry, streams: blockStreams, traceHashes: hashes)
         }
         return try assembler.finish(streams: streams.labels)
+    }
+
+    /// Compares all bytes of a block with their checksums; the hashes of its indexed values.
+    private static func checkedTraces(
+        _ part: Part, _ block: Int, _ entry: BlockEntry, _ traces: TraceNames
+    ) throws(PartError) -> [UInt64] {
+        var hashes: [UInt64] = []
+        if entry.kind == .columns {
+            try part.checkColumns(block, entry)
+            try part.collectColumnTraces(block, traces, into: &hashes)
+            return hashes
+        }
+        let decoder = try part.openBlock(block, entry, count: entry.storedBytes)
+        try part.source.checked(base: entry.offset, prefix: "block \(block) ") { () throws(RegionError) in
+            for section in RowSection.allCases { _ = try decoder.checked(section) }
+            try decoder.collectTraces(traces, into: &hashes)
+        }
+        return hashes
     }
 
     /// All blocks by first time, then by sequence.

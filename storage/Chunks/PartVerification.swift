@@ -31,10 +31,7 @@ extension Part {
         let directory = attempt { () throws(PartError) in try self.directory() }
         for (index, entry) in (directory?.blocks ?? []).enumerated() {
             _ = attempt { () throws(PartError) in
-                let decoder = try openBlock(index, entry, count: entry.storedBytes)
-                try source.checked(base: entry.offset, prefix: "block \(index) ") { () throws(RegionError) in
-                    for section in RowSection.allCases { _ = try decoder.checked(section) }
-                }
+                try checkBytes(index, entry)
                 if deep { try checkRows(index, entry) }
             }
         }
@@ -66,6 +63,15 @@ extension Part {
         guard rows == summary.rows, raw == summary.rawBytes, first == summary.firstTime, last == summary.lastTime,
             traced == footer.tracedRows
         else { throw damaged("directory", at: footer.directory.offset, "blocks do not add up to the footer") }
+    }
+
+    /// Compares every byte of a block with its checksum.
+    func checkBytes(_ index: Int, _ entry: BlockEntry) throws(PartError) {
+        if entry.kind == .columns { return try checkColumns(index, entry) }
+        let decoder = try openBlock(index, entry, count: entry.storedBytes)
+        try source.checked(base: entry.offset, prefix: "block \(index) ") { () throws(RegionError) in
+            for section in RowSection.allCases { _ = try decoder.checked(section) }
+        }
     }
 
     private func checkRows(_ index: Int, _ entry: BlockEntry) throws(PartError) {

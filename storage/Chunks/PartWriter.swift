@@ -1,10 +1,12 @@
 public import Bytes
+public import Columns
 public import Model
 
 /// Makes a part of rows that come in order. Blocks are compressed as they fill. For one thread.
 public final class PartWriter {
     private var assembler: PartAssembler
     private var builder: BlockBuilder
+    private var columns = ColumnBlockBuilder()
     private var streams: [LabelSet] = []
     private var ordinals: [LabelSet: UInt32] = [:]
     private var lastTime = Int64.min
@@ -12,6 +14,11 @@ public final class PartWriter {
     private let traces: TraceNames
     private let blockRawBytes: Int
     private let blockRows: Int
+    private let isColumnar: Bool
+    /// What won in earlier column blocks: set it before the first row, take it after `finish`.
+    public var plan = ColumnPlan()
+    /// Why blocks became row blocks though columns were wanted: one sentence each.
+    public private(set) var refusals: [String] = []
 
     /// - Parameters:
     ///   - coverage: the WAL sequences whose rows (of this tenant and day) are in the part.
@@ -27,9 +34,10 @@ public final class PartWriter {
                 id: id, storeID: storeID, tenant: tenant, day: day, generation: generation, coverage: coverage,
                 inputs: inputs, isUnclean: isUnclean))
         traces = assembler.traces
-        blockRawBytes = configuration.blockRawBytes
+        isColumnar = configuration.kind == .columns
+        blockRawBytes = isColumnar ? PartLimits.columnBlockRawBytes : configuration.blockRawBytes
         blockRows = configuration.blockRows
-        builder = BlockBuilder(rawBytes: min(configuration.blockRawBytes, 1 << 20))
+        builder = BlockBuilder(rawBytes: isColumnar ? 0 : min(configuration.blockRawBytes, 1 << 20))
     }
 
     /// The ordinal of the stream with these labels, new or known.
@@ -61,27 +69,63 @@ public final class PartWriter {
         guard size <= PartLimits.rowBytes else {
             throw PartError.notWritable(reason: "row of \(size) bytes, at most \(PartLimits.rowBytes)")
         }
-        if builder.rows > 0 && (builder.rawBytes + size > blockRawBytes || builder.rows >= blockRows) {
-            try closeBlock()
+        let tally = isColumnar ? columns.tally : builder.tally
+        if tally.rows > 0 && (tally.rawBytes + size > blockRawBytes || tally.rows >= blockRows) { try closeBlock() }
+        if isColumnar {
+            columns.append(
+                time: time, stream: stream, sequence: sequence, line: line, metadata: metadata, traces: traces)
+        } else {
+            builder.append(
+                time: time, stream: stream, sequence: sequence, line: line, metadata: metadata, traces: traces)
         }
-        builder.append(
-            time: time, stream: stream, sequence: sequence, line: line, metadata: metadata, traces: traces)
         lastTime = time
         lastSequence = sequence
     }
 
-    private var isEmpty: Bool { builder.rows == 0 && assembler.directory.blocks.isEmpty }
+    private var isEmpty: Bool {
+        builder.tally.rows == 0 && columns.tally.rows == 0 && assembler.directory.blocks.isEmpty
+    }
 
     private func closeBlock() throws(PartError) {
+        isColumnar ? try closeColumnBlock() : try closeRowBlock()
+    }
+
+    private func closeRowBlock() throws(PartError) {
         let block = try builder.encoded(codec: assembler.configuration.codec, offset: assembler.offset)
         assembler.add(
-            .bytes(block.bytes), block.entry, streams: builder.streams, traceHashes: builder.traceHashes)
+            .bytes(block.bytes), block.entry, streams: builder.tally.streams, traceHashes: builder.tally.traceHashes)
         builder.reset()
+    }
+
+    private func closeColumnBlock() throws(PartError) {
+        do throws(ColumnError) {
+            let block = try columns.encoded(
+                codec: assembler.configuration.codec, tracedNames: traces.names, plan: &plan, offset: assembler.offset)
+            assembler.add(
+                .bytes(block.bytes), block.entry, streams: columns.tally.streams,
+                traceHashes: columns.tally.traceHashes)
+        } catch {
+            refusals.append("block \(assembler.directory.blocks.count) is kept as rows: \(error)")
+            try keepAsRows()
+        }
+        columns.reset()
+    }
+
+    /// Rows that do not come back from columns, as row blocks.
+    private func keepAsRows() throws(PartError) {
+        let limit = assembler.configuration.blockRawBytes
+        try columns.forEachRow { (time, stream, sequence, line, metadata) throws(PartError) in
+            let size = line.count + metadata.count
+            if builder.tally.rows > 0 && builder.tally.rawBytes + size > limit { try closeRowBlock() }
+            builder.append(
+                time: time, stream: stream, sequence: sequence, line: line, metadata: metadata, traces: traces)
+        }
+        if builder.tally.rows > 0 { try closeRowBlock() }
     }
 
     /// The finished part; the writer is used up. Throws when there are no rows.
     public func finish() throws(PartError) -> PartImage {
-        if builder.rows > 0 { try closeBlock() }
+        if builder.tally.rows > 0 || columns.tally.rows > 0 { try closeBlock() }
         return try assembler.finish(streams: streams)
     }
 }

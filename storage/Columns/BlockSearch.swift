@@ -6,6 +6,17 @@ extension ColumnBlockReader {
     /// one key twice.
     public mutating func rows(containing needle: [UInt8]) throws(ColumnError) -> [Int] {
         guard !needle.isEmpty else { return Array(0..<rowCount) }
+        guard let marks = try lineMarks(containing: needle) else { return [] }
+        return marks.indices.filter { marks[$0] == 1 }
+    }
+
+    /// For each row 1 if its line contains `needle`, which must not be empty, else 0; nil when no line does.
+    /// - Parameter ignoringCase: whether ASCII letters count in either case; the needle is in lower case then.
+    public mutating func lineMarks(
+        containing needle: [UInt8], ignoringCase: Bool = false
+    ) throws(ColumnError) -> [UInt8]? {
+        foldsCase = ignoringCase
+        defer { foldsCase = false }
         answers = [:]
         isLineSearch = true
         defer {
@@ -20,13 +31,13 @@ extension ColumnBlockReader {
             for index in marks.indices where marks[index] == 1 { found[Int(rows[index])] = 1 }
         }
         for shape in tree.lines.shapes.indices.dropFirst() { try search(shape, needle, into: &found) }
-        return found.indices.filter { found[$0] == 1 }
+        return found.contains(1) ? found : nil
     }
 
     /// Finds the needle in constant texts of a shape and across them and holes.
     private mutating func search(_ shape: Int, _ needle: [UInt8], into found: inout Marks) throws(ColumnError) {
         let entry = tree.lines.shapes[shape]
-        let straddles = Straddles(needle, .inside, pieces: entry.pieces, withinHoles: false)
+        let straddles = Straddles(needle, .inside, pieces: entry.pieces, withinHoles: false, foldsCase: foldsCase)
         guard straddles.isOverflown || !straddles.ways.isEmpty else { return }
         let hasTwins = Set(entry.slots).count < entry.slots.count
         if straddles.isOverflown || hasTwins && !straddles.ways.contains(where: \.isEmpty) {
@@ -60,7 +71,9 @@ extension ColumnBlockReader {
         let rows = try self.rows(at: chosen)
         rows.read { entries, arena in
             for (place, index) in chosen.enumerated()
-            where ByteSearch.contains(needle.span, in: arena.extracting(entries[place].line)) {
+            where MatchPlace.inside.holds(
+                for: needle.span, in: arena.extracting(entries[place].line), foldsCase: foldsCase)
+            {
                 found[index] = 1
             }
         }

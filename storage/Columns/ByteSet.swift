@@ -42,6 +42,12 @@ struct ByteSet: Hashable, Sendable {
         (other.words & ~words) == InlineWords(repeating: 0)
     }
 
+    /// Whether a text of these bytes may hold `needle`: each of its bytes is here, with `foldsCase` in either case.
+    func covers(_ needle: [UInt8], foldsCase: Bool) -> Bool {
+        guard foldsCase else { return isSuperset(of: ByteSet(of: needle.span)) }
+        return needle.allSatisfy { contains($0) || $0 >= 0x61 && $0 <= 0x7a && contains($0 & 0xdf) }
+    }
+
     /// 32 bytes, lowest byte values first.
     func append(to out: inout [UInt8]) {
         for index in 0..<4 { out.appendLittleEndian(words[index]) }

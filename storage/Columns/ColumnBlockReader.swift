@@ -6,6 +6,8 @@ public struct ColumnBlockReader {
     let tree: ColumnTree
     /// Rows in the block.
     public let rowCount: Int
+    /// What the block's stream numbers stand for in rebuilt rows; nil for the numbers themselves.
+    public var ordinals: [UInt32]?
     var source: StreamReader
     private var integersByNode: [Int: [Int64]] = [:]
     private var rowsByNode: [Int: [UInt32]] = [:]
@@ -13,7 +15,8 @@ public struct ColumnBlockReader {
     private var knownTimes: [Int64]?
     private var knownStreams: [Int64]?
     private var knownTraces: [Int64]?
-    private var lineShapes: [Int64]?
+    private var knownLineShapes: [Int64]?
+    private var knownMetadataShapes: [Int64]?
     private var bucketsByNode: [Int: ShapeBuckets] = [:]
     private var positionsByReference: [ReferenceKey: [UInt32]] = [:]
     private var blobsByNode: [Int: [UInt8]] = [:]
@@ -21,12 +24,23 @@ public struct ColumnBlockReader {
     var answers: [MatchQuestion: Marks] = [:]
     /// The search under way asks every column of lines for the needle: references need not be followed for that.
     var isLineSearch = false
+    /// The search under way takes ASCII letters in either case.
+    var foldsCase = false
 
     /// Parses the head; decompresses nothing else.
     /// - Parameter limitBytes: raw size of lines and metadata that the block may have at most.
     public init(head: [UInt8], streams: [UInt8], limitBytes: Int) throws(ColumnError) {
         let head = try BlockHead(head)
         guard head.streamBytes == streams.count else { throw ColumnError("column streams end early") }
+        try self.init(head, .bytes(streams), limitBytes)
+    }
+
+    /// The same over streams that are read when they are needed.
+    public init(head: [UInt8], source: any StreamSource, limitBytes: Int) throws(ColumnError) {
+        try self.init(try BlockHead(head), .source(source), limitBytes)
+    }
+
+    private init(_ head: BlockHead, _ region: StreamReader.Region, _ limitBytes: Int) throws(ColumnError) {
         tree = try ColumnTree(head)
         rowCount = head.rows
         // Working memory beside the text itself: numbers and positions of every column.
@@ -34,7 +48,7 @@ public struct ColumnBlockReader {
         let limit = max(limitBytes, 0).multipliedReportingOverflow(by: 8)
         guard !work.overflow, !limit.overflow else { throw ColumnError("block beyond the limits") }
         source = StreamReader(
-            tree: head.tree, streams: streams,
+            tree: head.tree, region: region, regionBytes: head.streamBytes,
             budgetBytes: limit.partialValue.addingReportingOverflow(work.partialValue + 1 << 22).partialValue)
     }
 
@@ -66,11 +80,23 @@ public struct ColumnBlockReader {
 
     /// The shape of each line.
     mutating func shapesOfLines() throws(ColumnError) -> [Int64] {
-        if let lineShapes { return lineShapes }
+        if let knownLineShapes { return knownLineShapes }
         let ids = try shapeNumbers(tree.lines)
-        lineShapes = ids
+        knownLineShapes = ids
         return ids
     }
+
+    /// The shape of each row's metadata.
+    mutating func shapesOfMetadata() throws(ColumnError) -> [Int64] {
+        if let knownMetadataShapes { return knownMetadataShapes }
+        let ids = try shapeNumbers(tree.metadata)
+        knownMetadataShapes = ids
+        return ids
+    }
+
+    /// Bytes of the streams region that were read so far, and what they decompressed to.
+    public var storedBytesRead: Int { source.storedBytesRead }
+    public var rawBytesRead: Int { source.rawBytesRead }
 
     /// The shape of each value; every column of the set has as many values as the shapes use.
     mutating func shapeNumbers(_ set: ShapeSet) throws(ColumnError) -> [Int64] {
@@ -111,7 +137,7 @@ public struct ColumnBlockReader {
         switch tree.nodes[node].owner {
         case .none: return nil
         case .lines: rows = rowsOfColumn(node, in: tree.lines, ids: try shapesOfLines())
-        case .metadata: rows = rowsOfColumn(node, in: tree.metadata, ids: try shapeNumbers(tree.metadata))
+        case .metadata: rows = rowsOfColumn(node, in: tree.metadata, ids: try shapesOfMetadata())
         case .template(let parent, let shape):
             guard let outer = try self.rows(of: parent) else { return nil }
             let inner = try buckets(of: parent)

@@ -33,16 +33,16 @@ extension ColumnBlockReader {
         let column = tree.nodes[node]
         guard column.count > 0 else { return false }
         switch column.encoding {
-        case .constant: return place.holds(for: text.span, in: column.text.span)
+        case .constant: return place.holds(for: text.span, in: column.text.span, foldsCase: foldsCase)
         case .dictionary, .perStream, .perTrace: return mayMatch(column.child, place, text)
         case .template: return true
-        case .lines: return column.bytes?.isSuperset(of: ByteSet(of: text.span)) ?? true
+        case .lines: return column.bytes?.covers(text, foldsCase: foldsCase) ?? true
         case .raw:
             let longest = column.numbers.most
             guard Int64(text.count) <= longest, place != .whole || Int64(text.count) >= column.numbers.least else {
                 return false
             }
-            return column.bytes?.isSuperset(of: ByteSet(of: text.span)) ?? true
+            return column.bytes?.covers(text, foldsCase: foldsCase) ?? true
         default:
             guard column.prefix.isEmpty && column.suffix.isEmpty else { return true }
             return mayBareMatch(column, place, text)
@@ -69,7 +69,7 @@ extension ColumnBlockReader {
             set = signs
             longest = 20 + column.spelling.places
         }
-        return text.count <= longest && set.isSuperset(of: ByteSet(of: text.span))
+        return text.count <= longest && set.covers(text, foldsCase: foldsCase)
     }
 
     /// A column with affixes is a shape with one hole.
@@ -77,7 +77,8 @@ extension ColumnBlockReader {
         _ node: Int, _ place: MatchPlace, _ text: [UInt8]
     ) throws(ColumnError) -> Marks? {
         let column = tree.nodes[node]
-        let straddles = Straddles(text, place, pieces: [column.prefix, column.suffix], withinHoles: true)
+        let straddles = Straddles(text, place, pieces: [column.prefix, column.suffix], withinHoles: true,
+            foldsCase: foldsCase)
         guard !straddles.isOverflown else { return try materialMarks(node, place, text) }
         var result: Marks?
         for way in straddles.ways {
@@ -95,7 +96,7 @@ extension ColumnBlockReader {
         let column = tree.nodes[node]
         switch column.encoding {
         case .constant:
-            return place.holds(for: text.span, in: column.text.span) ? Marks(repeating: 1, count: column.count) : nil
+            return place.holds(for: text.span, in: column.text.span, foldsCase: foldsCase) ? Marks(repeating: 1, count: column.count) : nil
         case .dictionary, .perStream, .perTrace:
             guard let distinct = try marks(column.child, place, text) else { return nil }
             return try distinctNumbers(of: node).map { distinct[Int($0)] }
@@ -123,7 +124,8 @@ extension ColumnBlockReader {
         var starts = [UInt32](repeating: 0, count: values.count + 1)
         for index in values.ends.indices { starts[index + 1] = values.ends[index] }
         return TextMarks.find(
-            text, place, in: values.bytes, starts: starts, skip: (column.prefix.count, column.suffix.count))
+            text, place, in: values.bytes, starts: starts, skip: (column.prefix.count, column.suffix.count),
+            foldsCase: foldsCase)
     }
 
     private mutating func rawMarks(_ node: Int, _ place: MatchPlace, _ text: [UInt8]) throws(ColumnError) -> Marks? {
@@ -131,9 +133,10 @@ extension ColumnBlockReader {
         guard let entry = column.blob else { throw ColumnError("raw column without a stream") }
         let blob = try self.blob(of: node, entry)
         // Most needles are not there at all: then the lengths need not be looked at.
-        if !text.isEmpty, ByteSearch.find(text.span, in: blob.span) == nil { return nil }
+        if !text.isEmpty, TextMarks.next(text, in: blob, from: 0, foldsCase) == nil { return nil }
         let behind = column.encoding == .lines ? 1 : 0
-        return TextMarks.find(text, place, in: blob, starts: try starts(of: node, in: blob), skip: (0, behind))
+        return TextMarks.find(
+            text, place, in: blob, starts: try starts(of: node, in: blob), skip: (0, behind), foldsCase: foldsCase)
     }
 
     static func unite(_ marks: inout Marks?, _ others: Marks?) {
@@ -153,14 +156,15 @@ enum TextMarks {
     /// Marks of the texts `bytes[starts[i] ..< starts[i + 1]]`, cut by `skip` at both ends, that have `needle` at
     /// `place`.
     static func find(
-        _ needle: [UInt8], _ place: MatchPlace, in bytes: [UInt8], starts: [UInt32], skip: (front: Int, back: Int)
+        _ needle: [UInt8], _ place: MatchPlace, in bytes: [UInt8], starts: [UInt32], skip: (front: Int, back: Int),
+        foldsCase: Bool
     ) -> Marks? {
         let count = starts.count - 1
         var marks: Marks?
         if place == .inside, !needle.isEmpty {
             var from = 0
             var index = 0
-            while let hit = ByteSearch.find(needle.span, in: bytes.span, from: from) {
+            while let hit = next(needle, in: bytes, from: from, foldsCase) {
                 index = last(in: starts, notAfter: hit, from: index)
                 let start = Int(starts[index]) + skip.front
                 if hit >= start, hit + needle.count <= Int(starts[index + 1]) - skip.back {
@@ -176,12 +180,19 @@ enum TextMarks {
         for index in 0..<count {
             let start = Int(starts[index]) + skip.front
             let end = max(Int(starts[index + 1]) - skip.back, start)
-            if place.holds(for: needle.span, in: bytes.span.extracting(start..<end)) {
+            if place.holds(for: needle.span, in: bytes.span.extracting(start..<end), foldsCase: foldsCase) {
                 if marks == nil { marks = Marks(repeating: 0, count: count) }
                 marks?[index] = 1
             }
         }
         return marks
+    }
+
+    /// Offset of the next occurrence of `needle`.
+    static func next(_ needle: [UInt8], in bytes: [UInt8], from: Int, _ foldsCase: Bool) -> Int? {
+        foldsCase
+            ? ByteSearch.find(folded: needle.span, in: bytes.span, from: from)
+            : ByteSearch.find(needle.span, in: bytes.span, from: from)
     }
 
     /// The last index whose start is not after `offset`, found by doubling steps from `from`.

@@ -22,7 +22,7 @@ struct Slice: BitwiseCopyable, Hashable, Sendable {
 public struct ColumnError: Error, Hashable, Sendable, CustomStringConvertible {
     public let description: String
 
-    init(_ description: String) {
+    public init(_ description: String) {
         self.description = description
     }
 }

@@ -61,7 +61,7 @@ struct JSONHoles {
                 holes.append(Slice(start, at - start))
             } else {
                 skipWord(in: arena)
-                guard at > start else { return false }
+                guard isWord(start, in: arena) else { return false }
                 holes.append(Slice(start, at - start))
             }
         }
@@ -91,7 +91,7 @@ struct JSONHoles {
         default:
             let start = at
             skipWord(in: arena)
-            return at > start && hole(Slice(start, at - start), path &* 31 &+ 2, .word)
+            return isWord(start, in: arena) && hole(Slice(start, at - start), path &* 31 &+ 2, .word)
         }
     }
 
@@ -185,6 +185,23 @@ struct JSONHoles {
             }
         }
         return false
+    }
+
+    /// Whether the bytes from `start` are what parsers take for a number, or true, false, null: filters rely on it.
+    @inline(__always)
+    private func isWord(_ start: Int, in arena: borrowing ByteSpan) -> Bool {
+        guard at > start else { return false }
+        switch arena[start] {
+        case 0x30...0x39, 0x2d: return true
+        case 0x74: return isEqual(start, [0x74, 0x72, 0x75, 0x65], in: arena)
+        case 0x66: return isEqual(start, [0x66, 0x61, 0x6c, 0x73, 0x65], in: arena)
+        case 0x6e: return isEqual(start, [0x6e, 0x75, 0x6c, 0x6c], in: arena)
+        default: return false
+        }
+    }
+
+    private func isEqual(_ start: Int, _ word: [UInt8], in arena: borrowing ByteSpan) -> Bool {
+        arena.extracting(start..<at).equals(word.span)
     }
 
     @inline(__always)

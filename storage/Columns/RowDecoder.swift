@@ -22,7 +22,7 @@ extension ColumnBlockReader {
         let times = try self.times()
         let streams = try self.streams()
         let lineIDs = try shapesOfLines()
-        let metadataIDs = try shapeNumbers(tree.metadata)
+        let metadataIDs = try shapesOfMetadata()
         let lines = try join(tree.lines, lineIDs, chosen)
         let pairs = try join(tree.metadata, metadataIDs, chosen)
         let chosenLines = chosen.map { list in list.map { lineIDs[$0] } } ?? lineIDs
@@ -47,11 +47,16 @@ extension ColumnBlockReader {
         let entries = AppendOnly<RowEntry>(capacity: count)
         for index in 0..<count {
             let row = chosen?[index] ?? index
+            var stream = UInt32(truncatingIfNeeded: streams[row])
+            if let ordinals {
+                guard Int(stream) < ordinals.count else { throw ColumnError("stream number out of range") }
+                stream = ordinals[Int(stream)]
+            }
             let start = index == 0 ? 0 : Int(lineEnds[index - 1])
             let pairStart = index == 0 ? lineBytes : Int(pairEnds[index - 1])
             entries.append(
                 RowEntry(
-                    time: times[row], stream: UInt32(truncatingIfNeeded: streams[row]), lineOffset: start,
+                    time: times[row], stream: stream, lineOffset: start,
                     lineCount: Int(lineEnds[index]) - start, metadataOffset: pairStart,
                     metadataCount: Int(pairEnds[index]) - pairStart))
         }

@@ -15,9 +15,18 @@ enum MatchPlace: UInt8, Hashable {
     var reachesEnd: Bool { self == .back || self == .whole }
     var beginsAtStart: Bool { self == .front || self == .whole }
 
-    func holds(for needle: borrowing ByteSpan, in text: borrowing ByteSpan) -> Bool {
+    /// - Parameter foldsCase: whether ASCII letters count in either case; the needle is in lower case then.
+    func holds(for needle: borrowing ByteSpan, in text: borrowing ByteSpan, foldsCase: Bool) -> Bool {
         let size = needle.count
         guard size <= text.count else { return false }
+        if foldsCase {
+            switch self {
+            case .inside: return ByteSearch.find(folded: needle, in: text) != nil
+            case .front: return ByteSearch.equals(folded: needle, text.extracting(0..<size))
+            case .back: return ByteSearch.equals(folded: needle, text.extracting((text.count - size)..<text.count))
+            case .whole: return ByteSearch.equals(folded: needle, text)
+            }
+        }
         switch self {
         case .inside: return ByteSearch.contains(needle, in: text)
         case .front: return text.extracting(0..<size).equals(needle)
@@ -45,13 +54,15 @@ struct Straddles {
     private let pieces: [[UInt8]]
     private let needle: [UInt8]
     private let place: MatchPlace
+    private let foldsCase: Bool
     private var links: [StraddleLink] = []
     private var steps = 0
     private static let maximumSteps = 20_000
 
     /// - Parameter withinHoles: whether ways count in which the needle lies in one hole alone, at any place of it.
-    init(_ needle: [UInt8], _ place: MatchPlace, pieces: [[UInt8]], withinHoles: Bool) {
+    init(_ needle: [UInt8], _ place: MatchPlace, pieces: [[UInt8]], withinHoles: Bool, foldsCase: Bool) {
         self.pieces = pieces
+        self.foldsCase = foldsCase
         self.needle = needle
         self.place = place
         if place.beginsAtStart {
@@ -70,7 +81,7 @@ struct Straddles {
         for (index, piece) in pieces.enumerated() {
             for offset in piece.indices {
                 let size = min(piece.count - offset, needle.count)
-                guard Self.agree(piece, offset, needle, 0, size) else { continue }
+                guard agree(piece, offset, needle, 0, size) else { continue }
                 if size == needle.count, !place.reachesEnd {
                     ways.append([])
                     return
@@ -99,7 +110,7 @@ struct Straddles {
     private func nextAgrees(_ index: Int, from: Int) -> Bool {
         let piece = pieces[index]
         let size = min(piece.count, needle.count - from)
-        return Self.agree(piece, 0, needle, from, size)
+        return agree(piece, 0, needle, from, size)
     }
 
     /// The needle from `from` on lies at the start of piece `index`.
@@ -107,7 +118,7 @@ struct Straddles {
         if from == needle.count, !place.reachesEnd { return ways.append(links) }
         let piece = pieces[index]
         let size = min(piece.count, needle.count - from)
-        guard Self.agree(piece, 0, needle, from, size) else { return }
+        guard agree(piece, 0, needle, from, size) else { return }
         if size < piece.count {
             if !place.reachesEnd { ways.append(links) }
             return
@@ -142,8 +153,12 @@ struct Straddles {
         }
     }
 
-    private static func agree(_ a: [UInt8], _ aFrom: Int, _ b: [UInt8], _ bFrom: Int, _ size: Int) -> Bool {
-        for index in 0..<size where a[aFrom + index] != b[bFrom + index] { return false }
+    /// Whether `size` bytes of a piece are those of the needle.
+    private func agree(_ piece: [UInt8], _ from: Int, _ needle: [UInt8], _ needleFrom: Int, _ size: Int) -> Bool {
+        for index in 0..<size where piece[from + index] != needle[needleFrom + index] {
+            let lower = needle[needleFrom + index]
+            guard foldsCase, lower >= 0x61, lower <= 0x7a, piece[from + index] | 0x20 == lower else { return false }
+        }
         return true
     }
 }

@@ -1,15 +1,32 @@
 import Bytes
 
+/// Where the streams region of a block lies, to be read piece by piece.
+public protocol StreamSource: Sendable {
+    /// Exactly the bytes `range` of the region.
+    func read(_ range: Range<Int>) throws(ColumnError) -> [UInt8]
+}
+
 /// Reads the streams of a block: checks, decompresses, and counts what that costs.
 struct StreamReader {
+    /// The region: in memory, or somewhere else.
+    enum Region {
+        case bytes([UInt8])
+        case source(any StreamSource)
+    }
+
     private let tree: [UInt8]
-    private let streams: [UInt8]
+    private let region: Region
+    private let regionBytes: Int
     /// Bytes that may still be decoded: damaged sizes cost no more than this.
     private var budgetBytes: Int
+    /// Bytes of the region that were asked for, and what they decompressed to.
+    private(set) var storedBytesRead = 0
+    private(set) var rawBytesRead = 0
 
-    init(tree: [UInt8], streams: [UInt8], budgetBytes: Int) {
+    init(tree: [UInt8], region: Region, regionBytes: Int, budgetBytes: Int) {
         self.tree = tree
-        self.streams = streams
+        self.region = region
+        self.regionBytes = regionBytes
         self.budgetBytes = budgetBytes
     }
 
@@ -24,13 +41,27 @@ struct StreamReader {
     /// A stream, checked and decompressed.
     mutating func bytes(_ entry: StreamEntry) throws(ColumnError) -> [UInt8] {
         if entry.isInline { return Array(tree[entry.range]) }
-        guard entry.range.upperBound <= streams.count else { throw ColumnError("stream beyond the block") }
-        guard Checksum.crc32c(streams, entry.range) == entry.checksum else {
+        guard entry.range.upperBound <= regionBytes else { throw ColumnError("stream beyond the block") }
+        try charge((entry.rawBytes, false))
+        storedBytesRead += entry.range.count
+        rawBytesRead += entry.rawBytes
+        switch region {
+        case .bytes(let bytes): return try StreamReader.decoded(bytes, entry.range, entry)
+        case .source(let source):
+            let bytes = try source.read(entry.range)
+            guard bytes.count == entry.range.count else { throw ColumnError("stream ends early") }
+            return try StreamReader.decoded(bytes, 0..<bytes.count, entry)
+        }
+    }
+
+    private static func decoded(
+        _ bytes: [UInt8], _ range: Range<Int>, _ entry: StreamEntry
+    ) throws(ColumnError) -> [UInt8] {
+        guard Checksum.crc32c(bytes, range) == entry.checksum else {
             throw ColumnError("stream at \(entry.range.lowerBound): checksum differs")
         }
-        try charge((entry.rawBytes, false))
         do throws(CodecError) {
-            return try entry.codec.decompress(streams.span.extracting(entry.range), rawSize: entry.rawBytes)
+            return try entry.codec.decompress(bytes.span.extracting(range), rawSize: entry.rawBytes)
         } catch {
             throw ColumnError("stream at \(entry.range.lowerBound): \(error)")
         }

@@ -24,13 +24,13 @@ extension ColumnBlockReader {
     ) throws(ColumnError) -> Marks? {
         let entry = set.shapes[shape]
         if shape == 0 { return try marks(entry.slots[0], place, text) }
-        let straddles = Straddles(text, place, pieces: entry.pieces, withinHoles: true)
+        let straddles = Straddles(text, place, pieces: entry.pieces, withinHoles: true, foldsCase: foldsCase)
         if straddles.isOverflown {
             let all = try material(node).flattened()
             var starts: [UInt32] = [0]
             starts.append(contentsOf: all.ends)
             let uses = try buckets(of: node)[shape]
-            let found = TextMarks.find(text, place, in: all.bytes, starts: starts, skip: (0, 0))
+            let found = TextMarks.find(text, place, in: all.bytes, starts: starts, skip: (0, 0), foldsCase: foldsCase)
             return found.map { marks in uses.map { marks[Int($0)] } }
         }
         var result: Marks?

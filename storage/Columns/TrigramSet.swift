@@ -7,6 +7,8 @@ public import Model
 public struct TrigramSet: Sendable {
     /// Ascending; nil when there were too many to be worth keeping.
     private let members: [UInt32]?
+    /// Size of the stored form, in bytes.
+    public let encodedBytes: Int
 
     private static let limit = 1 << 16
     private static let bits = 1 << 18
@@ -47,6 +49,7 @@ public struct TrigramSet: Sendable {
 
     /// Reads what `encode` made.
     public init(_ encoded: [UInt8]) throws(ColumnError) {
+        encodedBytes = encoded.count
         guard encoded.count >= 5 else { throw ColumnError("trigrams end early") }
         let body = encoded.count - 4
         var reader = ByteReader(encoded, 0..<body)

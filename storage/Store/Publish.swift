@@ -34,6 +34,10 @@ extension Store {
             return sealFailed(frozen, "\(error)")
         }
         counters.sealedParts.add(handle == nil ? 0 : 1, ordering: .relaxed)
+        for refusal in sealed?.refusals ?? [] {
+            counters.refusedColumnBlocks.add(1, ordering: .relaxed)
+            configuration.report(StoreReport(.warning, "part \(sealed?.image.summary.key ?? ""): \(refusal)"))
+        }
         let published = handle
         committer.perform { [self] in
             ingest.release(frozen, part: published, latest: sealed?.latest ?? [:])

@@ -126,8 +126,14 @@ public protocol ScanUnit: Sendable {
     var storedBytes: Int { get }
     /// Exact counts per selected stream, all times, or nil when only loading tells (heads, unclean parts).
     func counts() throws(ScanError) -> [StreamCount]?
+    /// The unit's columns, for questions that need no rows; nil where rows are kept as they came (heads, row blocks).
+    func columns() throws(ScanError) -> UnitColumns?
     /// Reads, checks and decodes. Blocks the calling thread: worker threads only.
     func load(_ need: ScanNeed) throws(ScanError) -> LoadedRows
+}
+
+extension ScanUnit {
+    public func columns() throws(ScanError) -> UnitColumns? { nil }
 }
 
 /// The units that a request has to look at, in no particular order, and what was pruned on the way.

@@ -1,7 +1,9 @@
 import Buffer
 import Bytes
 import Chunks
+import Columns
 import Model
+import Synchronization
 
 /// Makes parts of frozen heads and of older parts. Pure work on worker threads: nothing here is visible to anybody
 /// until it is published.
@@ -9,11 +11,14 @@ struct Sealer: Sendable {
     let configuration: StoreConfiguration
     let storeID: Hash128
     let cache: PartCache
+    let plans = ColumnPlans()
 
     /// A part ready to be published, and the latest time of each stream in it by stream number.
     struct Sealed: Sendable {
         let image: PartImage
         let latest: [UInt32: Int64]
+        /// Why blocks are kept as rows though columns were wanted.
+        var refusals: [String] = []
     }
 
     /// The part of a frozen head, or nil when older parts hold all of its rows.
@@ -25,8 +30,9 @@ struct Sealer: Sendable {
         let order = SealOrder(head) { chunk, row in !hidden[chunk].isEmpty && hidden[chunk].contains(row) }
         guard !order.positions.isEmpty else { return nil }
         let writer = try PartWriter(
-            configuration: partConfiguration, id: Hash128.random(), storeID: storeID, tenant: head.tenant,
-            day: head.day, generation: 0, coverage: frozen.coverage, inputs: [])
+            configuration: partConfiguration(rows: order.positions.count), id: Hash128.random(), storeID: storeID,
+            tenant: head.tenant, day: head.day, generation: 0, coverage: frozen.coverage, inputs: [])
+        writer.plan = plans[head.tenant]
         let ordinals = head.streams.map { writer.intern($0) }
         var latest = [Int64](repeating: .min, count: ordinals.count)
         let marks = order.chunks.map(\.recordMarks)
@@ -46,7 +52,9 @@ struct Sealer: Sendable {
         for (ordinal, number) in head.streamNumbers.enumerated() where latest[ordinal] != .min {
             latestByNumber[number] = latest[ordinal]
         }
-        return Sealed(image: try writer.finish(), latest: latestByNumber)
+        let image = try writer.finish()
+        plans[head.tenant] = writer.plan
+        return Sealed(image: image, latest: latestByNumber, refusals: writer.refusals)
     }
 
     /// One part from several of the same day: blocks are copied, not encoded again.
@@ -54,12 +62,17 @@ struct Sealer: Sendable {
         var inputs: [Part] = []
         for handle in parts { inputs.append(try cache.contents(handle).part) }
         return try PartMerger.merge(
-            inputs, configuration: partConfiguration, id: Hash128.random(), storeID: storeID,
+            inputs, configuration: partConfiguration(rows: 0), id: Hash128.random(), storeID: storeID,
             isUnclean: parts.contains { $0.summary.isUnclean })
     }
 
-    private var partConfiguration: PartConfiguration {
-        PartConfiguration(codec: configuration.codec, indexedNames: configuration.indexedNames)
+    /// For a part of `rows` rows: blocks of like size, rather than full ones and a rest.
+    private func partConfiguration(rows: Int) -> PartConfiguration {
+        let most = configuration.blockRows
+        let blocks = max((rows + most - 1) / most, 1)
+        return PartConfiguration(
+            codec: configuration.codec, indexedNames: configuration.indexedNames, kind: configuration.blockKind,
+            blockRows: (rows + blocks - 1) / blocks)
     }
 
     /// The WAL sequence of the record that `row` came with.
@@ -71,6 +84,23 @@ struct Sealer: Sendable {
             if marks[middle].row <= row { low = middle + 1 } else { high = middle }
         }
         return low == 0 ? 0 : marks[low - 1].sequence
+    }
+}
+
+/// What column blocks chose before, for each tenant: the next block tries that first.
+final class ColumnPlans: Sendable {
+    private let plans = Mutex<[TenantID: ColumnPlan]>([:])
+    /// Plans that are kept; beyond it all are forgotten, which costs each tenant one slower block.
+    private static let limit = 64
+
+    subscript(tenant: TenantID) -> ColumnPlan {
+        get { plans.withLock { $0[tenant] ?? ColumnPlan() } }
+        set {
+            plans.withLock { plans in
+                if plans.count >= ColumnPlans.limit, plans[tenant] == nil { plans = [:] }
+                plans[tenant] = newValue
+            }
+        }
     }
 }
 

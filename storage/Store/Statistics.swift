@@ -31,6 +31,8 @@ public struct StoreStatistics: Sendable {
     public var sealedParts = 0
     public var mergedParts = 0
     public var sealFailures = 0
+    /// Blocks kept as rows because columns did not give them back byte for byte.
+    public var refusedColumnBlocks = 0
     public var retiredDays = 0
     public var damagedFiles = 0
     public var quarantinedFiles = 0
@@ -53,6 +55,7 @@ final class StoreCounters: Sendable {
     let sealedParts = Atomic<Int>(0)
     let mergedParts = Atomic<Int>(0)
     let sealFailures = Atomic<Int>(0)
+    let refusedColumnBlocks = Atomic<Int>(0)
     let retiredDays = Atomic<Int>(0)
     let damagedFiles = Atomic<Int>(0)
     let quarantinedFiles = Atomic<Int>(0)
@@ -84,6 +87,7 @@ extension Store {
         result.sealedParts = counters.sealedParts.load(ordering: .relaxed)
         result.mergedParts = counters.mergedParts.load(ordering: .relaxed)
         result.sealFailures = counters.sealFailures.load(ordering: .relaxed)
+        result.refusedColumnBlocks = counters.refusedColumnBlocks.load(ordering: .relaxed)
         result.retiredDays = counters.retiredDays.load(ordering: .relaxed)
         result.damagedFiles = counters.damagedFiles.load(ordering: .relaxed)
         result.quarantinedFiles = counters.quarantinedFiles.load(ordering: .relaxed)

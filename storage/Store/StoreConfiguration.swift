@@ -1,4 +1,5 @@
 public import Bytes
+public import Chunks
 public import Files
 import Model
 
@@ -10,6 +11,9 @@ public struct StoreConfiguration: Sendable {
     public var clock: any WallClock = SystemClock()
     /// Compression of blocks at rest.
     public var codec: Codec = .best
+    /// What sealed blocks are made of, and how many rows they have at most.
+    public var blockKind = BlockKind.columns
+    public var blockRows = 65_536
     /// Metadata names that the trace maplet indexes.
     public var indexedNames: [String] = FieldName.indexed
     /// Whole days older than this go.

@@ -5,14 +5,17 @@ internal import Store
 /// Scans units for samples of a range aggregation; one lane runs at a time on one worker thread.
 final class RangeLane: @unchecked Sendable {
     // Invariant: used by one piece of work at a time; the lane's task starts the next piece when the last has ended.
-    private let plan: RangePlan
-    private let snapshot: any StoreSnapshot
+    let plan: RangePlan
+    let snapshot: any StoreSnapshot
     private let control: QueryControl
     private var runner: EntryRunner
-    private var candidates = CandidateRows()
-    private(set) var table: SeriesTable
-    private(set) var statistics = QueryStatistics()
-    private(set) var warnings: [String] = []
+    var candidates = CandidateRows()
+    var program: ProgramRun
+    var table: SeriesTable
+    var statistics = QueryStatistics()
+    var warnings: [String] = []
+    /// What ended a scan of rows inside of a call that cannot throw it.
+    var rowFault: QueryError?
     private var reportedBytes = 0
     private var key: [UInt8] = []
     /// Nil where stages or the grouping need all labels of an entry.
@@ -22,6 +25,8 @@ final class RangeLane: @unchecked Sendable {
     private var lastSeries = -1
     /// For streams whose labels alone make the series: its number + 1; -1 if metadata or stages have a say.
     private var streamSeries: [Int32] = []
+    /// For streams in column blocks: the number + 1 of the series that their labels make.
+    private var indexSeries: [Int32] = []
 
     init(_ plan: RangePlan, _ snapshot: any StoreSnapshot, _ control: QueryControl) {
         self.plan = plan
@@ -29,6 +34,9 @@ final class RangeLane: @unchecked Sendable {
         self.control = control
         runner = EntryRunner(plan.log.pipeline)
         table = SeriesTable(plan.kind)
+        var grouped: [UInt32] = []
+        if case .by(let names) = plan.grouping { grouped = names }
+        program = ProgramRun(plan.log.pipeline, unwrap: plan.unwrap, grouping: grouped)
         if plan.unwrap == nil, plan.log.pipeline.stages.isEmpty, case .by(let names) = plan.grouping {
             let known = plan.log.pipeline.names
             direct = DirectKeys(names.map { [UInt8](known.bytes[known.range($0)]) })
@@ -37,31 +45,42 @@ final class RangeLane: @unchecked Sendable {
 
     func scan(_ unit: any ScanUnit) throws(QueryError) {
         try control.check()
-        let opened: LoadedRows?
         do throws(ScanError) {
-            opened = try open(unit)
+            if let counts = try counts(unit), addWhole(counts) {
+                // All is known.
+            } else if let columns = try unit.columns() {
+                try scan(columns, unit)
+            } else {
+                let loaded = try open(unit)
+                statistics.account(unit, loaded)
+                add(loaded)
+            }
         } catch {
             warnings.append(error.what)
-            return
         }
-        if let loaded = opened {
-            statistics.account(unit, loaded)
-            try loaded.rows.read { (entries, arena) throws(QueryError) in
-                candidates.find(loaded, entries, arena, range: plan.log.request.range, pilot: plan.log.pilot)
-                try addRows(entries, arena, loaded)
-            }
-        }
+        if let rowFault { throw rowFault }
         try holdMemory()
     }
 
-    /// The unit's rows; nil if its counts were enough, and have been added.
-    private func open(_ unit: any ScanUnit) throws(ScanError) -> LoadedRows? {
-        guard plan.kind == .count, plan.log.pipeline.isEmpty, plan.unwrap == nil, let counts = try unit.counts() else {
-            return try unit.load(.rows)
-        }
-        if addWhole(counts) { return nil }
+    /// The unit's counts, if nothing but counts is asked for.
+    private func counts(_ unit: any ScanUnit) throws(ScanError) -> [StreamCount]? {
+        guard plan.kind == .count, plan.log.pipeline.isEmpty, plan.unwrap == nil else { return nil }
+        return try unit.counts()
+    }
+
+    private func open(_ unit: any ScanUnit) throws(ScanError) -> LoadedRows {
+        guard let counts = try counts(unit) else { return try unit.load(.rows) }
         let timesSuffice = counts.allSatisfy { $0.stream == .none || series(ofStream: $0.stream) != nil }
         return try unit.load(timesSuffice ? .times : .rows)
+    }
+
+    /// Adds the samples of rows; what ends the query is kept in `rowFault`.
+    func add(_ loaded: LoadedRows, pilot: [UInt8]? = nil) {
+        loaded.rows.read { entries, arena in
+            candidates.find(
+                loaded, entries, arena, range: plan.log.request.range, pilot: pilot ?? plan.log.pilot)
+            do throws(QueryError) { try addRows(entries, arena, loaded) } catch { rowFault = error }
+        }
     }
 
     private func holdMemory() throws(QueryError) {
@@ -100,6 +119,31 @@ final class RangeLane: @unchecked Sendable {
         while streamSeries.count <= index { streamSeries.append(0) }
         if streamSeries[index] == 0 { streamSeries[index] = fixedSeries(stream).map { Int32($0 + 1) } ?? -1 }
         return streamSeries[index] > 0 ? Int(streamSeries[index]) - 1 : nil
+    }
+
+    /// The series that the index labels of a stream alone make.
+    func seriesOfIndex(_ stream: StreamID, _ names: [UInt32]) -> Int {
+        let index = Int(stream.index)
+        while indexSeries.count <= index { indexSeries.append(0) }
+        if indexSeries[index] == 0 {
+            key.removeAll(keepingCapacity: true)
+            for name in names { appendIndexPair(stream, name, to: &key) }
+            indexSeries[index] = Int32(truncatingIfNeeded: table.intern(key) + 1)
+        }
+        return Int(indexSeries[index]) - 1
+    }
+
+    /// Appends name and value of an index label as a canonical pair, if the stream has it.
+    func appendIndexPair(_ stream: StreamID, _ name: UInt32, to out: inout [UInt8]) {
+        let labels = snapshot.labels(stream).encoded
+        let names = plan.log.pipeline.names
+        let range = names.range(name)
+        guard let value = LabelSet.range(of: names.bytes.span.extracting(range), in: labels.span, 0..<labels.count)
+        else { return }
+        out.appendVarint(range.count)
+        out.append(names.bytes, range)
+        out.appendVarint(value.count)
+        out.append(labels, value)
     }
 
     private func fixedSeries(_ stream: StreamID) -> Int? {

@@ -5,9 +5,21 @@ internal import LogQL
 struct LineTest: Sendable {
     enum Term: Sendable {
         case needle([UInt8])
+        /// Text whose letters may stand in either case.
+        case folded(FoldedText, Regex)
         case regex(Regex, required: [UInt8])
         case pattern(PatternTest)
         case address(IPPattern)
+
+        /// Text that every line for which the term holds contains; empty if none is sure.
+        var pilot: [UInt8] {
+            switch self {
+            case .needle(let needle): needle
+            case .regex(_, let required): required
+            case .pattern(let pattern): pattern.longestLiteral
+            case .address, .folded: []
+            }
+        }
     }
 
     let terms: [Term]
@@ -30,6 +42,7 @@ struct LineTest: Sendable {
     private static func regexTerms(_ regex: [UInt8]) throws(QueryError) -> [Term] {
         if let literals = RegexLiterals.alternatives(regex) { return literals.map(Term.needle) }
         do throws(RegexFault) {
+            if let folded = FoldedText(regex: regex) { return [.folded(folded, try Regex(regex))] }
             let required = RegexLiterals.required(regex)
             return [.regex(try Regex(regex), required: required.count > 1 ? required : [])]
         } catch {
@@ -46,6 +59,7 @@ struct LineTest: Sendable {
     private static func holds(_ term: Term, _ line: borrowing ByteSpan) -> Bool {
         switch term {
         case .needle(let needle): return ByteSearch.find(needle.span, in: line) != nil
+        case .folded(_, let regex): return regex.matches(line, .anywhere)
         case .regex(let regex, let required):
             if !required.isEmpty, ByteSearch.find(required.span, in: line) == nil { return false }
             return regex.matches(line, .anywhere)
@@ -57,12 +71,7 @@ struct LineTest: Sendable {
     /// Text that every passing line contains; empty if none is sure.
     var pilot: [UInt8] {
         guard !isNegated, terms.count == 1 else { return [] }
-        switch terms[0] {
-        case .needle(let needle): return needle
-        case .regex(_, let required): return required
-        case .pattern(let pattern): return pattern.longestLiteral
-        case .address: return []
-        }
+        return terms[0].pilot
     }
 }
 

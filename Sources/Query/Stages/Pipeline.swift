@@ -94,6 +94,13 @@ struct Pipeline: Sendable {
         self.needed = needed
     }
 
+    /// The pipeline with one of its stages alone.
+    func reduced(to stage: PipelineStage) -> Pipeline {
+        var reduced = self
+        reduced.stages = [stage]
+        return reduced
+    }
+
     private static func compile(_ stage: Stage, _ names: inout NameTable) throws(QueryError) -> PipelineStage {
         switch stage {
         case .lineFilter(let filter): .lineTest(try LineTest(filter))

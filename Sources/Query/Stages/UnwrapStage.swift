@@ -4,8 +4,8 @@ internal import LogQL
 /// `| unwrap duration(label) | filter …`: the number that an entry stands for.
 struct UnwrapStage: Sendable {
     let name: UInt32
-    private let conversion: Unwrap.Conversion
-    private let conditions: [LabelCondition]
+    let conversion: Unwrap.Conversion
+    let conditions: [LabelCondition]
 
     init(_ unwrap: Unwrap, _ names: inout NameTable) throws(QueryError) {
         name = names.intern(unwrap.label)
@@ -28,7 +28,7 @@ struct UnwrapStage: Sendable {
         return value ?? 0
     }
 
-    private func read(_ text: borrowing ByteSpan) -> Double? {
+    func read(_ text: borrowing ByteSpan) -> Double? {
         switch conversion {
         case .number: return ValueText.number(text)
         case .bytes: return ValueText.size(text).map { Double($0) }

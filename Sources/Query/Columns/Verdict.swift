@@ -1,0 +1,127 @@
+internal import Bytes
+internal import LogQL
+
+/// What is known of a row, or of a value, without looking at the row's own bytes. "Maybe" stands for rows that have to
+/// be rebuilt and passed through the pipeline; it is never a guess.
+enum Verdict {
+    static let no: UInt8 = 0
+    static let maybe: UInt8 = 1
+    static let yes: UInt8 = 2
+
+    static func of(_ isTrue: Bool) -> UInt8 { isTrue ? yes : no }
+}
+
+/// A verdict for each row of a unit.
+struct RowVerdicts {
+    private(set) var rows: [UInt8]
+
+    init(_ verdict: UInt8, count: Int) {
+        rows = [UInt8](repeating: verdict, count: count)
+    }
+
+    /// From marks: 1 where a row has something, else 0; nil for no row at all.
+    init(marks: [UInt8]?, found verdict: UInt8, count: Int) {
+        rows = marks ?? []
+        if rows.count != count { rows = [UInt8](repeating: Verdict.no, count: count) }
+        if verdict != 1 { for index in rows.indices { rows[index] &*= verdict } }
+    }
+
+    subscript(row: Int) -> UInt8 {
+        get { rows[row] }
+        set { rows[row] = newValue }
+    }
+
+    var count: Int { rows.count }
+
+    /// Rows that pass both.
+    mutating func intersect(_ other: RowVerdicts) {
+        for index in rows.indices where other.rows[index] < rows[index] { rows[index] = other.rows[index] }
+    }
+
+    /// Rows that pass either.
+    mutating func unite(_ other: RowVerdicts) {
+        for index in rows.indices where other.rows[index] > rows[index] { rows[index] = other.rows[index] }
+    }
+
+    /// Rows that pass either of two label filters: one that cannot be read marks its entry even where the other passes,
+    /// so such rows stay unknown.
+    mutating func uniteFilters(_ other: RowVerdicts) {
+        for index in rows.indices {
+            if rows[index] == Verdict.maybe || other.rows[index] == Verdict.maybe {
+                rows[index] = Verdict.maybe
+            } else if other.rows[index] > rows[index] {
+                rows[index] = other.rows[index]
+            }
+        }
+    }
+
+    /// Rows that do not pass.
+    mutating func complement() {
+        for index in rows.indices { rows[index] = Verdict.yes &- rows[index] }
+    }
+
+    /// Rows that pass, where all that was asked before is sure to hold; others stay as they are.
+    mutating func refine(_ other: RowVerdicts) {
+        for index in rows.indices where rows[index] == Verdict.yes { rows[index] = other.rows[index] }
+    }
+
+    /// Rows of the verdict, ascending.
+    func all(_ verdict: UInt8) -> [Int] { rows.indices.filter { rows[$0] == verdict } }
+
+    /// Rows that may pass, ascending.
+    func possible() -> [Int] { rows.indices.filter { rows[$0] != Verdict.no } }
+}
+
+extension LabelCondition {
+    /// Whether the answer depends on faults of earlier stages.
+    var dependsOnFaults: Bool {
+        switch self {
+        case .text(let name, _): name == NameTable.errorName || name == NameTable.errorDetailsName
+        case .address: true
+        case .all(let conditions), .any(let conditions): conditions.contains { $0.dependsOnFaults }
+        default: false
+        }
+    }
+
+    /// The verdict on an entry without faults whose label has `value`; nil: the entry lacks the label. Values that
+    /// cannot be read mark their entry: maybe. For conditions on one name only.
+    func verdict(_ value: [UInt8]?) -> UInt8 {
+        guard let value else {
+            guard case .text(_, let test) = self else { return Verdict.no }
+            return Verdict.of(test.matchesEmpty)
+        }
+        switch self {
+        case .text(_, let test): return Verdict.of(test.matches(value.span))
+        case .number(_, let comparison, let wanted):
+            return ValueText.number(value.span).map { Verdict.of(comparison.holds($0, wanted)) } ?? Verdict.maybe
+        case .duration(_, let comparison, let wanted):
+            return ValueText.duration(value.span).map { Verdict.of(comparison.holds($0, wanted)) } ?? Verdict.maybe
+        case .bytes(_, let comparison, let wanted):
+            return ValueText.size(value.span).map { Verdict.of(comparison.holds($0, wanted)) } ?? Verdict.maybe
+        case .address(_, let isNegated, let pattern):
+            return Verdict.of(AddressScan.contains(pattern, in: value.span) != isNegated)
+        case .all, .any: return Verdict.maybe
+        }
+    }
+
+    /// The verdict on values that are plain numbers, if it needs no text: a comparison, or one and the same for all.
+    func numberVerdict() -> NumberVerdict? {
+        switch self {
+        case .number(_, let comparison, let wanted): return .comparison(comparison, wanted)
+        case .text(_, let test):
+            // A number is never empty, and tests of one exact text that is no number all say the same.
+            guard let wanted = test.exactValue, ValueText.number(wanted.span) == nil else { return nil }
+            return .constant(Verdict.of(test.matches([0x30])))
+        default: return nil
+        }
+    }
+
+    enum NumberVerdict {
+        case comparison(Comparison, Double)
+        case constant(UInt8)
+    }
+}
+
+extension TextTest {
+    func matches(_ value: [UInt8]) -> Bool { matches(value.span) }
+}

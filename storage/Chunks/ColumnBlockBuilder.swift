@@ -1,0 +1,97 @@
+import Bytes
+import Columns
+import Model
+
+/// Rows on their way into a column block: kept as they are until the block is full, then encoded, decoded again and
+/// compared.
+struct ColumnBlockBuilder {
+    private(set) var tally = BlockTally()
+    private var entries: [RowEntry] = []
+    private var ordinals: [UInt32] = []
+    private var sequences: [UInt64] = []
+    private var arena: [UInt8] = []
+
+    /// Adds a row; it must not lie before the last one.
+    mutating func append(
+        time: Int64, stream: UInt32, sequence: UInt64, line: borrowing ByteSpan, metadata: borrowing ByteSpan,
+        traces: TraceNames
+    ) {
+        let number = tally.add(
+            time: time, stream: stream, sequence: sequence, lineBytes: line.count, metadata: metadata, traces: traces)
+        let offset = arena.count
+        arena.append(span: line)
+        arena.append(span: metadata)
+        entries.append(
+            RowEntry(
+                time: time, stream: UInt32(truncatingIfNeeded: number), lineOffset: offset, lineCount: line.count,
+                metadataOffset: offset + line.count, metadataCount: metadata.count))
+        ordinals.append(stream)
+        sequences.append(sequence)
+    }
+
+    /// The bytes of the block and its directory entry.
+    /// - Throws: when the rows do not fit the format, or do not come back byte for byte.
+    func encoded(
+        codec: Codec, tracedNames: [[UInt8]], plan: inout ColumnPlan, offset: Int
+    ) throws(ColumnError) -> (bytes: [UInt8], entry: BlockEntry) {
+        var learned = plan
+        let block = try ColumnBlock.encode(
+            entries, arena: arena.span, tracedNames: tracedNames, codec: codec, plan: &learned)
+        try compare(block)
+        plan = learned
+        let trigrams = TrigramSet.encode(entries, arena: arena.span)
+        let sections = [block.head, block.streams, trigrams]
+        var bytes = ColumnBlockHeader.encode(rows: tally.rows, sections: sections)
+        let checksum = Checksum.crc32c(bytes, 0..<(bytes.count - 4))
+        bytes.reserveCapacity(sections.reduce(bytes.count) { $0 + $1.count })
+        for section in sections { bytes.append(contentsOf: section) }
+        let entry = tally.entry(
+            .columns, offset: offset, storedBytes: bytes.count, leadBytes: ColumnBlockHeader.sizeBytes + block.head.count,
+            headerChecksum: checksum)
+        return (bytes, entry)
+    }
+
+    /// Decodes the block and compares every row with what it was made of.
+    private func compare(_ block: ColumnBlock.Encoded) throws(ColumnError) {
+        let decoded = try ColumnBlock.decode(block, limitBytes: tally.rawBytes)
+        guard decoded.count == entries.count else { throw ColumnError("\(decoded.count) rows came back") }
+        let source = arena.span
+        let different = decoded.read { rows, text -> Int? in
+            for index in 0..<rows.count {
+                let row = rows[index]
+                let wanted = entries[index]
+                guard row.time == wanted.time, row.stream == wanted.stream, row.lineCount == wanted.lineCount,
+                    row.metadataCount == wanted.metadataCount,
+                    text.extracting(row.line).equals(source.extracting(wanted.line)),
+                    text.extracting(row.metadata).equals(source.extracting(wanted.metadata))
+                else { return index }
+            }
+            return nil
+        }
+        if let different { throw ColumnError("row \(different) came back different") }
+    }
+
+    /// Calls `body` with every row, in order.
+    func forEachRow<E: Error>(
+        _ body: (
+            _ time: Int64, _ stream: UInt32, _ sequence: UInt64, _ line: borrowing ByteSpan,
+            _ metadata: borrowing ByteSpan
+        ) throws(E) -> Void
+    ) throws(E) {
+        let text = arena.span
+        for index in entries.indices {
+            let row = entries[index]
+            try body(
+                row.time, ordinals[index], sequences[index], text.extracting(row.line), text.extracting(row.metadata))
+        }
+    }
+
+    /// Empties the builder and keeps its memory.
+    mutating func reset() {
+        tally.reset()
+        entries.removeAll(keepingCapacity: true)
+        ordinals.removeAll(keepingCapacity: true)
+        sequences.removeAll(keepingCapacity: true)
+        arena.removeAll(keepingCapacity: true)
+    }
+}

@@ -1,0 +1,111 @@
+import Bytes
+public import Columns
+import Model
+
+extension Part {
+    /// The columns of block `index`, read as they are asked for; nil for a row block.
+    public func openColumns(_ index: Int) throws(PartError) -> ColumnBlockReader? {
+        let entry = try directory().blocks[index]
+        guard entry.kind == .columns else { return nil }
+        let bytes = try source.read(at: entry.offset, count: entry.leadBytes)
+        return try source.checked(base: entry.offset, prefix: "block \(index) ") { () throws(RegionError) in
+            let header = try ColumnBlockHeader(bytes, entry: entry)
+            try header.check(.head, bytes)
+            let streams = FileStreams(source: source, offset: entry.offset + header.range(.streams).lowerBound)
+            return try Part.columns { () throws(ColumnError) in
+                try ColumnBlockReader(
+                    head: Array(bytes[header.range(.head)]), source: streams, limitBytes: Int(clamping: entry.rawBytes))
+            }
+        }
+    }
+
+    /// Whether a line of block `index` can contain `needle`, ASCII letters in either case; false is certain. Reads the
+    /// block's trigrams and nothing else; true for a row block, which has none.
+    public func trigrams(_ index: Int) throws(PartError) -> TrigramSet? {
+        let entry = try directory().blocks[index]
+        guard entry.kind == .columns else { return nil }
+        let front = try source.read(at: entry.offset, count: min(ColumnBlockHeader.sizeBytes, entry.storedBytes))
+        let header = try source.checked(base: entry.offset, prefix: "block \(index) ") { () throws(RegionError) in
+            try ColumnBlockHeader(front, entry: entry)
+        }
+        let range = header.range(.trigrams)
+        let bytes = try source.read(at: entry.offset + range.lowerBound, count: range.count)
+        return try source.checked(base: entry.offset, prefix: "block \(index) ") { () throws(RegionError) in
+            try Part.columns { () throws(ColumnError) in try TrigramSet(bytes) }
+        }
+    }
+
+    /// All rows of a column block, or times and streams of them.
+    func readColumns(_ index: Int, _ entry: BlockEntry, need: BlockNeed) throws(PartError) -> LoadedBlock {
+        let ordinals = try directory().streams(of: index).map(\.ordinal)
+        guard need == .rows else {
+            guard var reader = try openColumns(index) else { throw notColumns(index, entry) }
+            let rows = try source.checked(base: entry.offset, prefix: "block \(index) ") { () throws(RegionError) in
+                try Part.columns { () throws(ColumnError) in try reader.timesOnly(ordinals: ordinals) }
+            }
+            return LoadedBlock(
+                rows: rows, storedBytes: entry.leadBytes + reader.storedBytesRead, rawBytes: reader.rawBytesRead)
+        }
+        let bytes = try source.read(at: entry.offset, count: entry.storedBytes)
+        return try source.checked(base: entry.offset, prefix: "block \(index) ") { () throws(RegionError) in
+            let header = try ColumnBlockHeader(bytes, entry: entry)
+            try header.check(.head, bytes)
+            return try Part.columns { () throws(ColumnError) in
+                var reader = try ColumnBlockReader(
+                    head: Array(bytes[header.range(.head)]), streams: Array(bytes[header.range(.streams)]),
+                    limitBytes: Int(clamping: entry.rawBytes))
+                reader.ordinals = ordinals
+                return LoadedBlock(
+                    rows: try reader.rows(), storedBytes: bytes.count, rawBytes: Int(clamping: entry.rawBytes))
+            }
+        }
+    }
+
+    /// Compares every byte of a column block with its checksum, and reads its trigrams.
+    func checkColumns(_ index: Int, _ entry: BlockEntry) throws(PartError) {
+        let bytes = try source.read(at: entry.offset, count: entry.storedBytes)
+        try source.checked(base: entry.offset, prefix: "block \(index) ") { () throws(RegionError) in
+            let header = try ColumnBlockHeader(bytes, entry: entry)
+            for section in ColumnSection.allCases { try header.check(section, bytes) }
+            try Part.columns { () throws(ColumnError) in
+                _ = try TrigramSet(Array(bytes[header.range(.trigrams)]))
+            }
+        }
+    }
+
+    /// Adds the hashes of all values that `traces` names, without rebuilding rows where metadata stands in columns.
+    func collectColumnTraces(_ index: Int, _ traces: TraceNames, into hashes: inout [UInt64]) throws(PartError) {
+        let entry = try directory().blocks[index]
+        guard var reader = try openColumns(index) else { throw notColumns(index, entry) }
+        if reader.hasWholeMetadata {
+            try readColumns(index, entry, need: .rows).rows.read { entries, arena in
+                for row in 0..<entries.count { _ = traces.collect(arena, entries[row].metadata, into: &hashes) }
+            }
+            return
+        }
+        for name in traces.names {
+            let content = try source.checked(base: entry.offset, prefix: "block \(index) ") { () throws(RegionError) in
+                try Part.columns { () throws(ColumnError) in try reader.metadataColumn(name, asTexts: true) }
+            }
+            guard case .texts(let bytes, let ends, _)? = content?.values else { continue }
+            var start = 0
+            for end in ends {
+                hashes.append(TraceNames.hash(bytes.span.extracting(start..<Int(end)), seed: traces.seed))
+                start = Int(end)
+            }
+        }
+    }
+
+    private func notColumns(_ index: Int, _ entry: BlockEntry) -> PartError {
+        .damaged(file: name, region: "block \(index)", offset: entry.offset, reason: "is no column block")
+    }
+
+    /// Runs `body` with the errors of this layer.
+    static func columns<R>(_ body: () throws(ColumnError) -> R) throws(RegionError) -> R {
+        do throws(ColumnError) {
+            return try body()
+        } catch {
+            throw RegionError("columns", at: 0, error.description)
+        }
+    }
+}

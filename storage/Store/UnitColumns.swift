@@ -1,0 +1,151 @@
+import Bytes
+import Chunks
+public import Columns
+import Model
+
+/// An opened column block: questions that need no rows, and rebuilding of the rows that are wanted. For one thread.
+public final class UnitColumns {
+    /// By the ordinal that rows carry: the stream, or `StreamID.none` when the request's tests exclude it.
+    public let streams: [StreamID]
+    private let unit: BlockUnit
+    private var reader: ColumnBlockReader?
+    private var knownOrdinals: [UInt32]?
+    private var trigramBytes = 0
+
+    init(_ unit: BlockUnit) {
+        self.unit = unit
+        streams = unit.streams
+    }
+
+    public var rowCount: Int { unit.rowCount }
+
+    /// Bytes read from the file so far.
+    public var storedBytesRead: Int { (reader?.storedBytesRead ?? 0) + trigramBytes }
+
+    /// Whether a line can contain `needle`, ASCII letters in either case; false is certain. Reads nothing else.
+    public func mayContain(_ needle: [UInt8]) throws(ScanError) -> Bool {
+        let set = try unit.guarded { () throws(PartError) in try unit.contents.part.trigrams(unit.index) }
+        guard let set else { return true }
+        trigramBytes = set.encodedBytes
+        return set.mayContain(needle.span)
+    }
+
+    /// Nanoseconds since 1970 of each row, ascending.
+    public func times() throws(ScanError) -> [Int64] {
+        try ask { (reader) throws(ColumnError) in try reader.times() }
+    }
+
+    /// For each row the place of its stream in `streams`.
+    public func streamOrdinals() throws(ScanError) -> [UInt32] {
+        if let knownOrdinals { return knownOrdinals }
+        let ordinals = blockOrdinals
+        let found = try ask { (reader) throws(ColumnError) -> [UInt32] in
+            let numbers = try reader.streams()
+            guard let most = numbers.max(), most < Int64(ordinals.count) else {
+                throw ColumnError("stream number out of range")
+            }
+            return numbers.map { ordinals[Int($0)] }
+        }
+        knownOrdinals = found
+        return found
+    }
+
+    private var blockOrdinals: [UInt32] { unit.contents.directory.streams(of: unit.index).map(\.ordinal) }
+
+    /// For each row 1 if its line contains `needle`, else 0; nil when no line does. Exact.
+    /// - Parameter ignoringCase: whether ASCII letters count in either case; the needle is in lower case then.
+    public func lineMarks(containing needle: [UInt8], ignoringCase: Bool) throws(ScanError) -> [UInt8]? {
+        try ask { (reader) throws(ColumnError) in
+            try reader.lineMarks(containing: needle, ignoringCase: ignoringCase)
+        }
+    }
+
+    /// The shapes of lines; shape 0 is "as it is".
+    public func lineShapes() throws(ScanError) -> [LineShape] {
+        try ask { (reader) throws(ColumnError) in reader.lineShapes }
+    }
+
+    /// The shape of each line.
+    public func lineShapeNumbers() throws(ScanError) -> [Int64] {
+        try ask { (reader) throws(ColumnError) in try reader.lineShapeNumbers() }
+    }
+
+    /// All values of a column of lines.
+    /// - Parameter asTexts: whether the texts of plain numbers are wanted.
+    public func lineColumn(_ column: Int, asTexts: Bool = false) throws(ScanError) -> ColumnContent {
+        try ask { (reader) throws(ColumnError) in try reader.lineColumn(column, asTexts: asTexts) }
+    }
+
+    /// Names of metadata in the block; nil when only the rows tell all of them.
+    public func metadataNames() throws(ScanError) -> [[UInt8]]? {
+        try ask { (reader) throws(ColumnError) in reader.hasWholeMetadata ? nil : reader.metadataNames }
+    }
+
+    /// All values of a metadata name.
+    public func metadataColumn(_ name: [UInt8]) throws(ScanError) -> ColumnContent? {
+        try ask { (reader) throws(ColumnError) in try reader.metadataColumn(name, asTexts: true) }
+    }
+
+    /// The values of a metadata name for some rows, ascending: joined texts, and for each row the range of its value.
+    public func metadata(
+        _ name: [UInt8], at rows: [Int]
+    ) throws(ScanError) -> (bytes: [UInt8], ranges: [Range<Int>?]) {
+        try ask { (reader) throws(ColumnError) in try reader.metadata(name, at: rows) }
+    }
+
+    /// Indexes of the rows whose metadata has exactly `value` under `name`, ascending.
+    public func rows(whereMetadata name: [UInt8], equals value: [UInt8]) throws(ScanError) -> [Int] {
+        try ask { (reader) throws(ColumnError) in try reader.rows(whereMetadata: name, equals: value) }
+    }
+
+    /// The rows with the given indexes, ascending, rebuilt.
+    public func load(at rows: [Int]) throws(ScanError) -> LoadedRows {
+        let ordinals = blockOrdinals
+        let loaded = try ask { (reader) throws(ColumnError) in
+            reader.ordinals = ordinals
+            return rows.count == reader.rowCount ? try reader.rows() : try reader.rows(at: rows)
+        }
+        return LoadedRows(
+            rows: loaded, isSorted: true, streams: streams, hidden: [], storedBytes: 0,
+            rawBytes: loaded.arena.releasedCount)
+    }
+
+    private func ask<R>(_ body: (inout ColumnBlockReader) throws(ColumnError) -> R) throws(ScanError) -> R {
+        if reader == nil {
+            reader = try unit.guarded { () throws(PartError) in try unit.contents.part.openColumns(unit.index) }
+        }
+        // Taken out while it works: a copy of the reader would copy what it keeps.
+        guard var open = reader.take() else { throw ScanError("a row block has no columns") }
+        defer { reader = open }
+        do throws(ColumnError) {
+            return try body(&open)
+        } catch {
+            throw unit.damage(error)
+        }
+    }
+}
+
+extension BlockUnit {
+    func columns() throws(ScanError) -> UnitColumns? {
+        contents.directory.blocks[index].kind == .columns ? UnitColumns(self) : nil
+    }
+
+    /// Runs `body`; an error marks the part as damaged and is told once.
+    func guarded<R>(_ body: () throws(PartError) -> R) throws(ScanError) -> R {
+        do throws(PartError) {
+            return try body()
+        } catch {
+            throw ScanError(cache.damage(part, error))
+        }
+    }
+
+    /// Notes that the block's columns cannot be read.
+    func damage(_ error: ColumnError) -> ScanError {
+        let offset = contents.directory.blocks[index].offset
+        return ScanError(
+            cache.damage(
+                part,
+                .damaged(
+                    file: part.summary.key, region: "block \(index) columns", offset: offset, reason: error.description)))
+    }
+}
