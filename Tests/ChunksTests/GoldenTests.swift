@@ -14,7 +14,8 @@ struct GoldenTests {
         let header = "444c50310100010000000000a7a6a5a4a3a2a1a00100000000000000000000000000000004aa8fd3"
         #expect(PartFormat.header(id: Sample.id(1), hasColumns: false).hex == header)
         let tail = PartTail(footerBytes: 0x1234, footerChecksum: 0xdead_beef, fileBytes: 0x1_0000_0002)
-        #expect(tail.encoded(hasColumns: false).hex == "34120000efbeadde010001000000000002000000010000009bf56555444c5045")
+        #expect(
+            tail.encoded(hasColumns: false).hex == "34120000efbeadde010001000000000002000000010000009bf56555444c5045")
     }
 
     static let rows = [

@@ -46,7 +46,8 @@ struct ColumnBlockBuilder {
         bytes.reserveCapacity(sections.reduce(bytes.count) { $0 + $1.count })
         for section in sections { bytes.append(contentsOf: section) }
         let entry = tally.entry(
-            .columns, offset: offset, storedBytes: bytes.count, leadBytes: ColumnBlockHeader.sizeBytes + block.head.count,
+            .columns, offset: offset, storedBytes: bytes.count,
+            leadBytes: ColumnBlockHeader.sizeBytes + block.head.count,
             headerChecksum: checksum)
         return (bytes, entry)
     }

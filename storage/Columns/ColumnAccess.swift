@@ -37,7 +37,8 @@ extension ColumnBlockReader {
         }
         return tree.lines.shapes.map { shape in
             LineShape(
-                pieces: shape.pieces, columns: shape.slots.map { numberOf[$0] }, isString: shape.slots.map { isString[$0] })
+                pieces: shape.pieces, columns: shape.slots.map { numberOf[$0] },
+                isString: shape.slots.map { isString[$0] })
         }
     }
 
@@ -104,7 +105,9 @@ extension ColumnBlockReader {
             return ColumnContent(rows: [], values: .texts(bytes: [], ends: [], indexes: nil))
         }
         guard let rows = try self.rows(of: node) else { throw ColumnError("column without rows") }
-        if !asTexts, let numbers = try plainNumbers(node) { return ColumnContent(rows: rows, values: .numbers(numbers)) }
+        if !asTexts, let numbers = try plainNumbers(node) {
+            return ColumnContent(rows: rows, values: .numbers(numbers))
+        }
         let values = try material(node)
         return ColumnContent(
             rows: rows, values: .texts(bytes: values.bytes, ends: values.ends, indexes: values.indexes))
@@ -120,7 +123,8 @@ extension ColumnBlockReader {
         case .decimal:
             // Mantissa and power of ten are exact doubles: one division rounds as reading the text does.
             let bound: Int64 = 1 << 53
-            guard column.numbers.least >= -bound, column.numbers.most <= bound, column.numbers.most >= column.numbers.least
+            guard column.numbers.least >= -bound, column.numbers.most <= bound,
+                column.numbers.most >= column.numbers.least
             else { return nil }
             let places = try source.integers(column.places)
             let mantissas = try integers(of: node)

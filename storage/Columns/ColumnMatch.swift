@@ -77,7 +77,8 @@ extension ColumnBlockReader {
         _ node: Int, _ place: MatchPlace, _ text: [UInt8]
     ) throws(ColumnError) -> Marks? {
         let column = tree.nodes[node]
-        let straddles = Straddles(text, place, pieces: [column.prefix, column.suffix], withinHoles: true,
+        let straddles = Straddles(
+            text, place, pieces: [column.prefix, column.suffix], withinHoles: true,
             foldsCase: foldsCase)
         guard !straddles.isOverflown else { return try materialMarks(node, place, text) }
         var result: Marks?
@@ -96,7 +97,8 @@ extension ColumnBlockReader {
         let column = tree.nodes[node]
         switch column.encoding {
         case .constant:
-            return place.holds(for: text.span, in: column.text.span, foldsCase: foldsCase) ? Marks(repeating: 1, count: column.count) : nil
+            return place.holds(for: text.span, in: column.text.span, foldsCase: foldsCase)
+                ? Marks(repeating: 1, count: column.count) : nil
         case .dictionary, .perStream, .perTrace:
             guard let distinct = try marks(column.child, place, text) else { return nil }
             return try distinctNumbers(of: node).map { distinct[Int($0)] }

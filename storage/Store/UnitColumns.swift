@@ -146,6 +146,7 @@ extension BlockUnit {
             cache.damage(
                 part,
                 .damaged(
-                    file: part.summary.key, region: "block \(index) columns", offset: offset, reason: error.description)))
+                    file: part.summary.key, region: "block \(index) columns", offset: offset, reason: error.description)
+            ))
     }
 }

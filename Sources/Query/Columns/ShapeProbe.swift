@@ -62,7 +62,8 @@ struct ShapeProbe {
             return .column(shape.columns[hole], isString: shape.isString[hole])
         }
         // A value made of several holes, or of a hole and more.
-        if ByteSearch.contains(stringMark.span, in: value.span) || ByteSearch.contains(numberMark.span, in: value.span) {
+        if ByteSearch.contains(stringMark.span, in: value.span) || ByteSearch.contains(numberMark.span, in: value.span)
+        {
             return nil
         }
         return .constant(value)
