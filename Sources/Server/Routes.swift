@@ -20,6 +20,8 @@ struct Call: Sendable {
     let headers: HTTPFields
     let parameters: RequestParameters
     let traceID: String
+    /// Whether the client runs on this machine.
+    let isLocal: Bool
 
     func header(_ name: String) -> String? { HTTPField.Name(name).flatMap { headers[$0] } }
 }
@@ -93,7 +95,8 @@ struct RouteTable: HTTPResponder {
             call = Call(
                 method: request.method.rawValue, path: target.path, captures: decoded, headers: request.headers,
                 parameters: try RequestParameters(query: target.query, form: isForm ? String(buffer: body) : ""),
-                traceID: HTTPField.Name("x-trace-id").flatMap { request.headers[$0] } ?? "")
+                traceID: HTTPField.Name("x-trace-id").flatMap { request.headers[$0] } ?? "",
+                isLocal: AdminRoutes.isLoopback(context.channel.remoteAddress))
         } catch {
             return ErrorAnswers.parameter(error).response(route: route.name)
         }

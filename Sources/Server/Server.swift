@@ -67,6 +67,14 @@ public protocol Operations: Sendable {
     var statistics: StoreStatistics { get }
     /// Seals everything received and merges what is due.
     func flush() async
+    /// Writes a snapshot to `folder`, an absolute path on the server's machine, and gives its account of itself.
+    func snapshot(to folder: String) async throws(StoreError) -> ArchiveManifest
+}
+
+extension Operations {
+    public func snapshot(to folder: String) async throws(StoreError) -> ArchiveManifest {
+        throw StoreError("this server makes no snapshots")
+    }
 }
 
 /// How the server listens and what it puts up with. Times in seconds, sizes in bytes.

@@ -11,6 +11,14 @@ struct DataFolder: ~Copyable {
         self.path = path
     }
 
+    /// Takes the folder at `path`, which must be there.
+    init(existing path: String) throws(StartError) {
+        guard unsafe access(path, F_OK) == 0 else {
+            throw StartError("there is no folder \(path)", code: Exit.cannotStart)
+        }
+        try self.init(path)
+    }
+
     deinit {
         close(descriptor)
     }

@@ -17,6 +17,7 @@ struct Dendro: AsyncParsableCommand {
         version: "dendro " + Version.text,
         subcommands: [
             ServeCommand.self, PushCommand.self, QueryCommand.self, LabelsCommand.self, CheckConfigCommand.self,
+            VerifyCommand.self, SnapshotCommand.self, RestoreCommand.self,
         ],
         defaultSubcommand: ServeCommand.self)
 }

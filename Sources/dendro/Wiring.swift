@@ -156,4 +156,8 @@ struct StoreOperations: Operations {
     var refusal: String? { store.statistics.refusal }
 
     func flush() async { await store.flush() }
+
+    func snapshot(to folder: String) async throws(StoreError) -> ArchiveManifest {
+        try await store.archive(to: folder)
+    }
 }

@@ -77,6 +77,21 @@ final class ServerProcess {
         process.waitUntilExit()
     }
 
+    /// Runs another command of the binary and gives its exit status and what it wrote.
+    func command(_ arguments: [String]) throws -> (status: Int32, output: String) {
+        guard let binary = ServerProcess.binary else { throw Failure(description: "no dendro binary was built") }
+        let command = Process()
+        let output = Pipe()
+        command.executableURL = URL(fileURLWithPath: binary)
+        command.arguments = arguments
+        command.environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("DENDRO_") }
+        (command.standardOutput, command.standardError) = (output, output)
+        try command.run()
+        let bytes = output.fileHandleForReading.readDataToEndOfFile()
+        command.waitUntilExit()
+        return (command.terminationStatus, String(decoding: bytes, as: UTF8.self))
+    }
+
     func request(
         _ method: String, _ path: String, headers: [(String, String)] = [], body: [UInt8] = []
     ) throws -> HTTPReply {

@@ -32,6 +32,14 @@ final class CatalogThread: Sendable {
         queue.update { if !$0.isStopped { $0.jobs.append(job) } }
     }
 
+    /// The same; false if it was dropped.
+    func submitted(_ job: @escaping @Sendable () -> Void) -> Bool {
+        queue.update { queue in
+            if !queue.isStopped { queue.jobs.append(job) }
+            return !queue.isStopped
+        }
+    }
+
     /// Runs `job` on the thread and waits for it. Not from the thread itself, not from an event loop.
     func perform<R: Sendable>(_ job: @escaping @Sendable () -> R) -> R? {
         let done = Gate<R?>(nil)

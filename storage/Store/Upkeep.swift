@@ -16,7 +16,15 @@ struct Upkeep: Sendable {
     /// Days with a merge under way.
     var merging: Set<TenantDay> = []
     var waiters: [CheckedContinuation<Void, Never>] = []
+    /// Who waits for certain heads to be in published parts.
+    var headWaiters: [HeadWaiter] = []
     var isClosing = false
+}
+
+/// Waits until `heads` are in published parts (true), or one of them could not be sealed (false).
+struct HeadWaiter: Sendable {
+    let heads: Set<ObjectIdentifier>
+    let continuation: CheckedContinuation<Bool, Never>
 }
 
 /// The thread that wakes the store every second.
@@ -110,6 +118,32 @@ extension Store {
         }
     }
 
+    /// Freezes every head, and waits until all that was received before the call is in published parts; false if some
+    /// of it could not be written.
+    func publishHeads() async -> Bool {
+        await withCheckedContinuation { continuation in
+            committer.perform { [self] in
+                for head in ingest.freeze(where: { _ in true }) { seal(head) }
+                let heads = views.view.days.values.flatMap(\.heads).map { ObjectIdentifier($0) }
+                if heads.isEmpty { return continuation.resume(returning: true) }
+                upkeep.withLock {
+                    $0.headWaiters.append(HeadWaiter(heads: Set(heads), continuation: continuation))
+                }
+            }
+        }
+    }
+
+    /// Committer thread: tells those whose heads have all gone.
+    private func notifyHeadWaiters() {
+        let present = Set(views.view.days.values.flatMap(\.heads).map { ObjectIdentifier($0) })
+        let done = upkeep.withLock { upkeep -> [HeadWaiter] in
+            let done = upkeep.headWaiters.filter { $0.heads.isDisjoint(with: present) }
+            upkeep.headWaiters.removeAll { $0.heads.isDisjoint(with: present) }
+            return done
+        }
+        for waiter in done { waiter.continuation.resume(returning: true) }
+    }
+
     /// Waits until no head is being sealed.
     func sealsDone() async {
         await withCheckedContinuation { continuation in
@@ -145,10 +179,17 @@ extension Store {
         counters.sealFailures.add(1, ordering: .relaxed)
         configuration.report(
             StoreReport(.error, "sealing \(frozen.tenantDay) failed, its rows stay in the WAL: \(reason)"))
-        upkeep.withLock { $0.failed.append(frozen) }
+        let head = ObjectIdentifier(frozen.head)
+        let waiters = upkeep.withLock { upkeep -> [HeadWaiter] in
+            upkeep.failed.append(frozen)
+            defer { upkeep.headWaiters.removeAll { $0.heads.contains(head) } }
+            return upkeep.headWaiters.filter { $0.heads.contains(head) }
+        }
+        for waiter in waiters { waiter.continuation.resume(returning: false) }
     }
 
     func sealFinished() {
+        notifyHeadWaiters()
         let waiters = upkeep.withLock { upkeep -> [CheckedContinuation<Void, Never>] in
             upkeep.sealing -= 1
             guard upkeep.sealing == 0 else { return [] }
