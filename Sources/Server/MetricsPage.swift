@@ -136,6 +136,15 @@ struct MetricsPage {
         page.single("dendro_parts", .gauge, "Part files.", store.parts)
         page.single("dendro_part_bytes", .gauge, "Bytes of part files.", store.partBytes)
         page.single("dendro_part_rows", .gauge, "Rows in part files.", store.partRows)
+        page.begin(
+            "dendro_retention_removals_total", .counter, "UTC days removed: too old, over the size, or disk too full.")
+        for reason in store.retiredDaysByReason.keys.sorted() {
+            page.sample(store.retiredDaysByReason[reason] ?? 0, ["reason": reason])
+        }
+        page.begin("dendro_retention_removed_bytes_total", .counter, "Bytes of their part files.")
+        for reason in store.retiredBytesByReason.keys.sorted() {
+            page.sample(store.retiredBytesByReason[reason] ?? 0, ["reason": reason])
+        }
         page.begin("dendro_day_bytes", .gauge, "Bytes of part files by UTC day.")
         for day in store.bytesByDay.keys.sorted() {
             page.sample(store.bytesByDay[day] ?? 0, ["day": day.description])
@@ -147,8 +156,11 @@ struct MetricsPage {
             "Blocks kept as rows because columns did not give them back byte for byte.", store.refusedColumnBlocks)
         page.single("dendro_seal_failures_total", .counter, "Seals that failed.", store.sealFailures)
         page.single(
-            "dendro_retention_removals_total", .counter, "UTC days removed because they were too old.",
-            store.retiredDays)
+            "dendro_deleted_lines_total", .counter, "Lines that delete requests removed from the disk.",
+            store.deletedRows)
+        page.single(
+            "dendro_pending_deletions", .gauge, "Delete requests whose lines are hidden but still on the disk.",
+            store.pendingDeletions)
         page.single("dendro_damaged_files_total", .counter, "Files found damaged.", store.damagedFiles)
         page.single("dendro_quarantined_files_total", .counter, "Files set aside.", store.quarantinedFiles)
         page.single("dendro_missing_parts", .gauge, "Parts whose file is gone.", store.missingParts)

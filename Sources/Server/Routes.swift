@@ -19,6 +19,8 @@ struct Call: Sendable {
     let captures: [String]
     let headers: HTTPFields
     let parameters: RequestParameters
+    /// The URL's parameters alone.
+    let query: RequestParameters
     let traceID: String
     /// Whether the client runs on this machine.
     let isLocal: Bool
@@ -95,6 +97,7 @@ struct RouteTable: HTTPResponder {
             call = Call(
                 method: request.method.rawValue, path: target.path, captures: decoded, headers: request.headers,
                 parameters: try RequestParameters(query: target.query, form: isForm ? String(buffer: body) : ""),
+                query: try RequestParameters(query: target.query),
                 traceID: HTTPField.Name("x-trace-id").flatMap { request.headers[$0] } ?? "",
                 isLocal: AdminRoutes.isLoopback(context.channel.remoteAddress))
         } catch {

@@ -67,11 +67,23 @@ public protocol Operations: Sendable {
     var statistics: StoreStatistics { get }
     /// Seals everything received and merges what is due.
     func flush() async
+    /// Hides and later removes the entries that a log query selects, and what was asked of the kind, oldest first.
+    func requestDeletion(of query: String, in range: TimeRange) async throws(DeletionError) -> DeleteRequest
+    func cancelDeletion(_ id: String) async throws(DeletionError)
+    var deleteRequests: [DeleteRequest] { get }
     /// Writes a snapshot to `folder`, an absolute path on the server's machine, and gives its account of itself.
     func snapshot(to folder: String) async throws(StoreError) -> ArchiveManifest
 }
 
 extension Operations {
+    public func requestDeletion(of query: String, in range: TimeRange) async throws(DeletionError) -> DeleteRequest {
+        throw .failed("this server deletes no entries")
+    }
+
+    public func cancelDeletion(_ id: String) async throws(DeletionError) { throw .unknown }
+
+    public var deleteRequests: [DeleteRequest] { [] }
+
     public func snapshot(to folder: String) async throws(StoreError) -> ArchiveManifest {
         throw StoreError("this server makes no snapshots")
     }

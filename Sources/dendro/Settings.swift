@@ -11,6 +11,10 @@ struct Settings {
     var logLevel = "info"
     var slowMilliseconds = 500
     var retentionDays = 30
+    /// 0: no limit.
+    var retentionMaximumBytes = 0
+    var retentionFreeBytes = 0
+    var deletionDelaySeconds = 86_400
     var codec = Codec.best == .zstd ? "zstd" : "lz4"
     var headBudgetBytes = 64 << 20
     var walBudgetBytes = 256 << 20

@@ -41,6 +41,15 @@ extension Settings {
     private static var storage: [Setting] {
         [
             Setting("retention.days", \.retentionDays, .number(1...36_500), "Whole days older than this are removed."),
+            Setting(
+                "retention.max_bytes", \.retentionMaximumBytes, .bytes,
+                "Size of all parts beyond which the oldest days are removed, but never today; 0 means any."),
+            Setting(
+                "retention.min_free", \.retentionFreeBytes, .bytes,
+                "Free disk below which the oldest days are removed, but never today; 0 means never."),
+            Setting(
+                "deletion.cancel_period", \.deletionDelaySeconds, .seconds,
+                "How long a delete request can be cancelled before its lines leave the disk; they are hidden at once."),
             Setting("storage.codec", \.codec, .choice(["zstd", "lz4", "zlib"]), "Compression of new blocks."),
             Setting("storage.head_budget", \.headBudgetBytes, .bytes, "Memory of all lines not yet in part files."),
             Setting(

@@ -6,6 +6,7 @@ import Model
 import NIOCore
 import NIOPosix
 import Observe
+import Query
 import Receive
 import Server
 import ServiceLifecycle
@@ -69,6 +70,13 @@ struct Wiring {
         configuration.codec = codec
         configuration.indexedNames = settings.indexed
         configuration.retentionDays = settings.retentionDays
+        configuration.retentionMaximumBytes = settings.retentionMaximumBytes
+        configuration.retentionFreeBytes = settings.retentionFreeBytes
+        configuration.deletionDelaySeconds = settings.deletionDelaySeconds
+        var filters = QueryOptions()
+        filters.highCardinality = settings.highCardinality
+        filters.indexed = settings.indexed
+        configuration.rowFilters = LogRowFilters(options: filters)
         configuration.headRows = settings.headRows
         configuration.headBytes = settings.headBytes
         configuration.headAgeSeconds = settings.headAgeSeconds
@@ -156,6 +164,14 @@ struct StoreOperations: Operations {
     var refusal: String? { store.statistics.refusal }
 
     func flush() async { await store.flush() }
+
+    func requestDeletion(of query: String, in range: TimeRange) async throws(DeletionError) -> DeleteRequest {
+        try await store.requestDeletion(of: query, in: range)
+    }
+
+    func cancelDeletion(_ id: String) async throws(DeletionError) { try await store.cancelDeletion(id) }
+
+    var deleteRequests: [DeleteRequest] { store.deleteRequests() }
 
     func snapshot(to folder: String) async throws(StoreError) -> ArchiveManifest {
         try await store.archive(to: folder)

@@ -42,7 +42,7 @@ public enum PartMerger {
     }
 
     /// Compares all bytes of a block with their checksums; the hashes of its indexed values.
-    private static func checkedTraces(
+    static func checkedTraces(
         _ part: Part, _ block: Int, _ entry: BlockEntry, _ traces: TraceNames
     ) throws(PartError) -> [UInt64] {
         var hashes: [UInt64] = []
@@ -76,8 +76,8 @@ public enum PartMerger {
         }
     }
 
-    private static func summary(
-        _ inputs: [Part], id: Hash128, storeID: Hash128, isUnclean: Bool
+    static func summary(
+        _ inputs: [Part], id: Hash128, storeID: Hash128, isUnclean: Bool = false
     ) throws(PartError) -> PartSummary {
         guard let first = inputs.first?.summary else { throw PartError.notWritable(reason: "nothing to merge") }
         var generation: UInt32 = 0

@@ -18,11 +18,13 @@ extension Store {
     /// The next merge that is worth its bytes, marked as under way; nil when nothing is due.
     func dueMerge() -> MergeWork? {
         let oldest = oldestDay
-        let days = views.view.days.sorted { $0.key > $1.key }
+        let view = views.view
+        let days = view.days.sorted { $0.key > $1.key }
         return upkeep.withLock { upkeep in
             guard !upkeep.isClosing else { return nil }
             for (key, day) in days where key.day >= oldest && !upkeep.merging.contains(key) {
-                guard let parts = Store.mergeable(day.parts, fanIn: configuration.mergeFanIn) else { continue }
+                let free = day.parts.filter { !view.awaitsDeletion($0.summary) }
+                guard let parts = Store.mergeable(free, fanIn: configuration.mergeFanIn) else { continue }
                 upkeep.merging.insert(key)
                 return MergeWork(tenantDay: key, parts: parts)
             }

@@ -26,6 +26,7 @@ struct Opening {
     let storeID: Hash128
     let catalog: any Catalog
     let catalogState: CatalogState
+    let deletions: StoredDeletions
     private(set) var missing: [Hash128: Store.Loss] = [:]
     private(set) var frozen: [Ingest.FrozenHead] = []
     private var opened: (ingest: Ingest, log: SegmentLog, admission: Admission)?
@@ -39,6 +40,11 @@ struct Opening {
         try Opening.prepareFolders(configuration)
         (state, storeID) = try Opening.openState(configuration)
         (catalog, catalogState) = try Opening.openCatalog(configuration, storeID: storeID)
+        do throws(StateError) {
+            deletions = try StoredDeletions(state, configuration, isRebuilt: catalogState.revision == 0)
+        } catch {
+            throw StoreError("the delete requests in \(configuration.statePath) cannot be read: \(error)")
+        }
         workers = Workers(count: configuration.workerThreads, nice: configuration.workerNice)
     }
 
@@ -68,6 +74,7 @@ struct Opening {
             storeID: storeID)
         try reconciliation.run()
         missing = reconciliation.missing
+        views.changeTombstones { $0 = deletions.tombstones }
         let catalogThread = self.catalogThread
         let collector = Collector(blobs: blobs, catalog: catalog, cache: cache, report: configuration.report)
         views.change { days in
@@ -96,7 +103,8 @@ struct Opening {
         let report: ReplayReport
         let replay = Replayer(
             configuration: configuration, ingest: ingest, keys: keys,
-            sealer: Sealer(configuration: configuration, storeID: storeID, cache: cache))
+            sealer: Sealer(configuration: configuration, storeID: storeID, cache: cache),
+            boundaries: deletions.boundaries)
         let log: SegmentLog
         do throws(WALError) {
             report = try WALReplay.replay(

@@ -66,54 +66,6 @@ extension Store {
             catalogThread.submit { collector.collect(summary) }
         }
     }
-
-    /// The first day that retention keeps.
-    var oldestDay: Day {
-        let now = configuration.clock.nowNanoseconds()
-        return Day(of: now.subtractingReportingOverflow(configuration.retentionNanoseconds).partialValue)
-    }
-
-    /// Drops whole days that are older than retention: catalog first, then the view, then the files. Returns when all
-    /// files that nobody reads are gone.
-    public func enforceRetention() async {
-        await withCheckedContinuation { continuation in
-            catalogThread.submit { [self] in
-                let oldest = oldestDay
-                dropParts(before: oldest)
-                do throws(CatalogError) {
-                    try catalog.forgetHistory(before: oldest)
-                } catch {
-                    configuration.report(StoreReport(.warning, "old coverage could not be forgotten: \(error)"))
-                }
-                committer.perform { [self] in
-                    ingest.dropDays(before: oldest)
-                    releaseSegments()
-                    catalogThread.submit { continuation.resume() }
-                }
-            }
-        }
-    }
-
-    /// Catalog thread.
-    private func dropParts(before oldest: Day) {
-        var dropped: [TenantDay] = []
-        for key in views.view.days.keys.filter({ $0.day < oldest }).sorted() {
-            do {
-                _ = try catalog.dropDay(tenant: key.tenant, day: key.day)
-                dropped.append(key)
-            } catch {
-                configuration.report(StoreReport(.error, "retention of \(key) failed: \(error)"))
-            }
-        }
-        views.change { days in
-            for key in dropped {
-                for part in days[key]?.parts ?? [] { part.retire() }
-                days[key]?.parts = []
-            }
-        }
-        counters.retiredDays.add(dropped.count, ordering: .relaxed)
-        missing.withLock { losses in losses = losses.filter { $0.value.tenantDay.day >= oldest } }
-    }
 }
 
 extension AddedPart {

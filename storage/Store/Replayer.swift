@@ -12,19 +12,26 @@ final class Replayer {
     private let sealer: Sealer
     private let oldest: Day
     private let now: Int64
+    /// Sequences of deletions, by tenant, ascending: no head may hold rows from both sides of one.
+    private var boundaries: [TenantID: [UInt64]]
     /// Heads that filled up during replay.
     private(set) var frozen: [Ingest.FrozenHead] = []
 
-    init(configuration: StoreConfiguration, ingest: Ingest, keys: BatchKeys, sealer: Sealer) {
+    init(
+        configuration: StoreConfiguration, ingest: Ingest, keys: BatchKeys, sealer: Sealer,
+        boundaries: [TenantID: [UInt64]]
+    ) {
         self.configuration = configuration
         self.ingest = ingest
         self.keys = keys
         self.sealer = sealer
+        self.boundaries = boundaries
         now = configuration.clock.nowNanoseconds()
         oldest = Day(of: now.subtractingReportingOverflow(configuration.retentionNanoseconds).partialValue)
     }
 
     func take(_ record: ReplayedRecord) {
+        freezeAtBoundary(record.batch.tenant, record.sequence)
         let receipt = ingest.apply(sequence: record.sequence, batch: record.batch) { [ingest, oldest] key in
             ingest.isCovered(key, sequence: record.sequence, oldest: oldest)
         }
@@ -36,5 +43,11 @@ final class Replayer {
         frozen += ingest.freeze { head in
             head.rowCount >= configuration.headRows || head.rawBytes >= configuration.headBytes
         }
+    }
+
+    private func freezeAtBoundary(_ tenant: TenantID, _ sequence: UInt64) {
+        guard let next = boundaries[tenant]?.first, next < sequence else { return }
+        boundaries[tenant]?.removeAll { $0 < sequence }
+        frozen += ingest.freeze { $0.tenant == tenant }
     }
 }

@@ -128,12 +128,16 @@ public protocol ScanUnit: Sendable {
     func counts() throws(ScanError) -> [StreamCount]?
     /// The unit's columns, for questions that need no rows; nil where rows are kept as they came (heads, row blocks).
     func columns() throws(ScanError) -> UnitColumns?
+    /// Indexes of the rows that a deletion hides, ascending; `load` hides them as well, and units that hide any have
+    /// neither counts nor columns. May read the unit: worker threads only.
+    func hidden() throws(ScanError) -> [Int]
     /// Reads, checks and decodes. Blocks the calling thread: worker threads only.
     func load(_ need: ScanNeed) throws(ScanError) -> LoadedRows
 }
 
 extension ScanUnit {
     public func columns() throws(ScanError) -> UnitColumns? { nil }
+    public func hidden() throws(ScanError) -> [Int] { [] }
 }
 
 /// The units that a request has to look at, in no particular order, and what was pruned on the way.

@@ -66,6 +66,12 @@ struct Sealer: Sendable {
             isUnclean: parts.contains { $0.summary.isUnclean })
     }
 
+    /// The part without some rows of some blocks; nil when none is left.
+    func rewrite(_ part: Part, dropping dropped: [Int: [Int]]) throws(PartError) -> PartImage? {
+        try PartRewriter.rewrite(
+            part, dropping: dropped, configuration: partConfiguration(rows: 0), id: Hash128.random(), storeID: storeID)
+    }
+
     /// For a part of `rows` rows: blocks of like size, rather than full ones and a rest.
     private func partConfiguration(rows: Int) -> PartConfiguration {
         let most = configuration.blockRows

@@ -13,12 +13,14 @@ struct Snapshot: StoreSnapshot {
     let oldestTime: Int64
     let indexedNames: [String]
     let cache: PartCache
+    let hiddenRows: HiddenRowsCache
     /// Days with parts whose files are gone: answers touching them are incomplete.
     let missing: [(day: Day, text: String)]
 
     func labels(_ stream: StreamID) -> LabelSet { table.labels(stream.index) }
 
     func streams(_ request: ScanRequest) throws(ScanError) -> [StreamID] {
+        if !view.tombstones(tenant, request.range).isEmpty { return try visibleStreams(request) }
         let selected = table.select(request.tests, count: streamCount)
         var present = [Bool](repeating: false, count: streamCount)
         for (_, day) in days(in: request.range) {
@@ -62,6 +64,7 @@ struct Snapshot: StoreSnapshot {
         if let touched = request.range.days {
             for loss in missing where touched.contains(loss.day) { plan.warnings.append(loss.text) }
         }
+        hide(request, in: &plan)
         return plan
     }
 

@@ -34,6 +34,12 @@ public struct StoreStatistics: Sendable {
     /// Blocks kept as rows because columns did not give them back byte for byte.
     public var refusedColumnBlocks = 0
     public var retiredDays = 0
+    /// Days and bytes removed, by reason: `age`, `bytes` or `disk`.
+    public var retiredDaysByReason: [String: Int] = [:]
+    public var retiredBytesByReason: [String: Int] = [:]
+    /// Rows removed from the disk by deletions, and deletions whose rows are still there.
+    public var deletedRows = 0
+    public var pendingDeletions = 0
     public var damagedFiles = 0
     public var quarantinedFiles = 0
     /// Live parts whose file is gone: state was lost, answers touching them warn.
@@ -60,6 +66,8 @@ final class StoreCounters: Sendable {
     let damagedFiles = Atomic<Int>(0)
     let quarantinedFiles = Atomic<Int>(0)
     let missingParts = Atomic<Int>(0)
+    let deletedRows = Atomic<Int>(0)
+    let retired = Mutex<[RetentionReason: (days: Int, bytes: Int)]>([:])
 }
 
 extension Store {
@@ -92,6 +100,13 @@ extension Store {
         result.damagedFiles = counters.damagedFiles.load(ordering: .relaxed)
         result.quarantinedFiles = counters.quarantinedFiles.load(ordering: .relaxed)
         result.missingParts = counters.missingParts.load(ordering: .relaxed)
+        result.deletedRows = counters.deletedRows.load(ordering: .relaxed)
+        result.pendingDeletions = views.view.tombstones.count
+        let retired = counters.retired.withLock { $0 }
+        for reason in RetentionReason.allCases {
+            result.retiredDaysByReason[reason.rawValue] = retired[reason]?.days ?? 0
+            result.retiredBytesByReason[reason.rawValue] = retired[reason]?.bytes ?? 0
+        }
         result.evictedBatchKeys = keys.evictedCount
         result.freeBytes = (try? configuration.files.space(configuration.folder).freeBytes) ?? 0
         if case .storageUnavailable(let reason, _) = admission.refusal { result.refusal = reason }

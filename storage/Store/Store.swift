@@ -35,6 +35,9 @@ public final class Store: IngestSink, RecentData, Sendable {
     let sealer: Sealer
     let inFlightBytes: InFlight
     let upkeep = Mutex(Upkeep())
+    /// Delete requests by id, processed ones among them.
+    let requests: Mutex<[String: DeleteRequest]>
+    private let hiddenRows = HiddenRowsCache()
     /// Live parts whose files are gone or set aside, by id: answers touching their days say so.
     let missing: Mutex<[Hash128: Loss]>
     private let housekeeper = Mutex<Housekeeper?>(nil)
@@ -65,6 +68,7 @@ public final class Store: IngestSink, RecentData, Sendable {
         inFlightBytes = opened.inFlightBytes
         sealer = Sealer(configuration: opened.configuration, storeID: opened.storeID, cache: opened.cache)
         missing = Mutex(opened.missing)
+        requests = Mutex(opened.deletions.requests)
         let afterGroup = opened.afterGroup
         committer = Committer(
             log: opened.log,
@@ -144,7 +148,7 @@ public final class Store: IngestSink, RecentData, Sendable {
             oldestTime: configuration.clock.nowNanoseconds().subtractingReportingOverflow(
                 configuration.retentionNanoseconds
             ).partialValue,
-            indexedNames: configuration.indexedNames, cache: cache,
+            indexedNames: configuration.indexedNames, cache: cache, hiddenRows: hiddenRows,
             missing: missing.withLock { losses in
                 losses.values.filter { $0.tenantDay.tenant == tenant }.map { ($0.tenantDay.day, $0.text) }
             })

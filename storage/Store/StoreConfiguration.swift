@@ -18,6 +18,14 @@ public struct StoreConfiguration: Sendable {
     public var indexedNames: [String] = FieldName.indexed
     /// Whole days older than this go.
     public var retentionDays = 30
+    /// The oldest days go, but never today's, while parts take more than this (0: as much as they like) …
+    public var retentionMaximumBytes = 0
+    /// … or while less than this is free on the disk (0: whatever is free).
+    public var retentionFreeBytes = 0
+    /// How long a deletion can be cancelled before its rows leave the disk.
+    public var deletionDelaySeconds = 86_400
+    /// Compiles what deletions are about; nil: nothing can be deleted.
+    public var rowFilters: (any RowFilterCompiler)?
     /// A head becomes a part at this many rows, raw bytes or seconds since its first row.
     public var headRows = 65_536
     public var headBytes = 16 << 20

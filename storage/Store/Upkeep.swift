@@ -19,6 +19,12 @@ struct Upkeep: Sendable {
     /// Who waits for certain heads to be in published parts.
     var headWaiters: [HeadWaiter] = []
     var isClosing = false
+    /// Deletions are being applied.
+    var isDeleting = false
+    /// Days are being removed, and what came of it the last time.
+    var isRetaining = false
+    var retentionWaiters: [CheckedContinuation<Void, Never>] = []
+    var retention = RetentionOutcome()
 }
 
 /// Waits until `heads` are in published parts (true), or one of them could not be sealed (false).
@@ -61,8 +67,11 @@ extension Store {
             return upkeep.failed
         }
         for frozen in retries { submitSeal(frozen) }
-        if tick % 60 == 1 {
+        if tick % 60 == 1 || isBelowFloor, !upkeep.withLock({ $0.isRetaining }) {
             Task { await enforceRetention() }
+        }
+        if tick % 10 == 9, !views.view.tombstones.isEmpty {
+            Task { await applyDeletions() }
         }
         if tick % 5 == 0, let due = dueMerge() {
             Task { await merge(due) }

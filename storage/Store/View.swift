@@ -28,9 +28,12 @@ struct DayView: Sendable {
 /// 10).
 final class View: Sendable {
     let days: [TenantDay: DayView]
+    /// Deletions whose rows are still on the disk.
+    let tombstones: [ActiveTombstone]
 
-    init(days: [TenantDay: DayView]) {
+    init(days: [TenantDay: DayView], tombstones: [ActiveTombstone] = []) {
         self.days = days
+        self.tombstones = tombstones
     }
 }
 
@@ -46,11 +49,20 @@ final class ViewBox: Sendable {
             var days = current.days
             change(&days)
             let old = current
-            current = View(days: days.filter { !$0.value.isEmpty })
+            current = View(days: days.filter { !$0.value.isEmpty }, tombstones: old.tombstones)
             return old
         }
         // The old view may hold the last reference to a dead part: let go of it outside the lock.
         withExtendedLifetime(old) {}
+    }
+
+    /// Applies `change` to the deletions in force.
+    func changeTombstones(_ change: (inout [ActiveTombstone]) -> Void) {
+        current.withLock { current in
+            var tombstones = current.tombstones
+            change(&tombstones)
+            current = View(days: current.days, tombstones: tombstones)
+        }
     }
 }
 
