@@ -27,7 +27,7 @@ let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hum
 let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 let nio: [Target.Dependency] = [
     .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
-    .product(name: "NIOHTTP1", package: "swift-nio"),
+    .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOWebSocket", package: "swift-nio"),
 ]
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 
@@ -123,7 +123,7 @@ let package = Package(
             "Server", ["Bytes", "Model", "Receive", "Store", "Query", "Observe", "Server", hummingbird, logging] + nio),
         tests("Query", ["Bytes", "Model", "Store", "LogQL", "Query"]),
         tests("Grafana", ["Bytes", "Model", "Store", "Query", "Grafana"]),
-        tests("EndToEnd", ["Bytes", "Model", "dendro"]),
+        tests("EndToEnd", ["Bytes", "Model", "Push", "dendro"]),
         tests("Dendro", ["Bytes", "Model", "Receive", "Server", "dendro"]),
         tests("Tidy", []),
     ],

@@ -6,9 +6,10 @@ public enum BodyDecoder {
     /// The body's content, or nil when it is sent as it is and can be read in place.
     /// - Parameter encoding: value of Content-Encoding; nil, empty, `identity` and `snappy` (which the snappy-protobuf
     ///   senders use for the payload itself) change nothing.
+    /// - Parameter takesFrames: whether `zstd` and `lz4` are understood too.
     /// - Throws: 413 when body or content exceed `limits`, 400 when the encoding is unknown or damaged.
     public static func decode(
-        _ body: borrowing ByteSpan, encoding: String?, limits: Limits
+        _ body: borrowing ByteSpan, encoding: String?, limits: Limits, takesFrames: Bool = false
     ) throws(ReceiveError) -> [UInt8]? {
         guard body.count <= limits.bodyBytes.value else {
             throw tooLarge(body.count, limits.bodyBytes.value)
@@ -22,6 +23,8 @@ public enum BodyDecoder {
             return nil
         case "gzip", "x-gzip": format = .gzip
         case "deflate": format = .deflate
+        case "zstd" where takesFrames: format = .zstd
+        case "lz4" where takesFrames: format = .lz4
         default:
             throw ReceiveError.malformed("Content-Encoding \(JSONText.quoted(encoding ?? "")) not supported")
         }

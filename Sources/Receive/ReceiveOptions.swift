@@ -16,10 +16,20 @@ public struct ReceiveOptions: Sendable {
     public var highCardinality = FieldName.highCardinality
     /// Metadata names that the trace filter indexes: rows with one are `RowFlags.traced`.
     public var indexed = FieldName.indexed
+    /// Resource attributes of OpenTelemetry records that become stream labels; the others become metadata.
+    public var resourceLabels = ReceiveOptions.standardResourceLabels
     /// Age beyond which entries are refused when `limits.maxAgeSeconds` is nil.
     public var retentionSeconds = 30 * 86400
 
     public init() {}
+
+    /// The attributes that say what runs where, as the reference has them.
+    public static let standardResourceLabels = [
+        "service.name", "service.namespace", "service.instance.id", "deployment.environment",
+        "deployment.environment.name", "cloud.region", "cloud.availability_zone", "k8s.cluster.name",
+        "k8s.namespace.name", "k8s.pod.name", "k8s.container.name", "container.name", "k8s.replicaset.name",
+        "k8s.deployment.name", "k8s.statefulset.name", "k8s.daemonset.name", "k8s.cronjob.name", "k8s.job.name",
+    ]
 
     /// Age in seconds of the oldest acceptable entry.
     public var maxAgeSeconds: Int { limits.maxAgeSeconds ?? retentionSeconds }

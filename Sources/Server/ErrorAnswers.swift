@@ -1,4 +1,5 @@
 import Model
+import Push
 import Query
 import Receive
 
@@ -8,11 +9,16 @@ enum ErrorAnswers {
     // MARK: - Push
 
     /// The answer to a push whose valid entries are stored.
-    static func stored(_ receipt: Receipt, _ result: ReceiveResult, on route: PushRoute) -> Answer {
-        switch route {
+    static func stored(_ receipt: Receipt, _ result: ReceiveResult, as form: PushAnswerForm) -> Answer {
+        switch form {
         case .loki:
             guard let text = result.lokiErrorText else { return .noContent }
             return .text(400, text + "\n")
+        case .otlp(let form):
+            let taken = receipt.acceptedRows + receipt.duplicateRows
+            guard taken > 0 else { return otlp(400, result.lokiErrorText ?? "no record was taken") }
+            let type = form == .json ? "application/json" : "application/x-protobuf"
+            return Answer(status: 200, headers: [("Content-Type", type)], body: OTLPPush.answer(result, form))
         case .plain:
             let taken = receipt.acceptedRows + receipt.duplicateRows
             return .json(
@@ -22,30 +28,43 @@ enum ErrorAnswers {
     }
 
     /// The answer to a push that was refused as a whole.
-    static func refused(_ error: ReceiveError, on route: PushRoute) -> Answer {
-        switch route {
+    static func refused(_ error: ReceiveError, as form: PushAnswerForm) -> Answer {
+        switch form {
         case .loki: .text(error.status, error.message + "\n")
         case .plain: .json(error.status, PlainPush.receipt(refused: error))
+        case .otlp: otlp(error.status, error.message)
         }
     }
 
     /// The answer to a push that may be tried again. Loki's clients retry 429 and 5xx and drop on any other 4xx.
-    static func pushedBack(_ error: IngestError, on route: PushRoute) -> Answer {
+    static func pushedBack(_ error: IngestError, as form: PushAnswerForm) -> Answer {
         switch error {
         case .overloaded(let seconds):
-            return retry(429, "too many entries are waiting to be stored; try again", after: seconds, on: route)
+            return retry(429, "too many entries are waiting to be stored; try again", after: seconds, as: form)
         case .storageUnavailable(let reason, let seconds):
-            return retry(route == .loki ? 503 : 507, "nothing can be stored: \(reason)", after: seconds, on: route)
+            if case .plain = form { return retry(507, "nothing can be stored: \(reason)", after: seconds, as: form) }
+            return retry(503, "nothing can be stored: \(reason)", after: seconds, as: form)
         case .stopping:
-            return retry(503, "the server is stopping", after: 1, on: route)
+            return retry(503, "the server is stopping", after: 1, as: form)
         }
     }
 
-    private static func retry(_ status: Int, _ text: String, after seconds: Int, on route: PushRoute) -> Answer {
-        switch route {
+    private static func retry(_ status: Int, _ text: String, after seconds: Int, as form: PushAnswerForm) -> Answer {
+        switch form {
         case .loki: .text(status, text + "\n", retryAfterSeconds: max(1, seconds))
         case .plain: .json(status, detail(text, code: "try_again"), retryAfterSeconds: max(1, seconds))
+        case .otlp: otlp(status, text, retryAfterSeconds: max(1, seconds))
         }
+    }
+
+    /// An error as exporters expect it. They try again on 429, 502, 503 and 504 and drop on any other 4xx.
+    private static func otlp(_ status: Int, _ text: String, retryAfterSeconds: Int? = nil) -> Answer {
+        var answer = Answer(
+            status: status,
+            headers: [("Content-Type", "application/octet-stream"), ("X-Content-Type-Options", "nosniff")],
+            body: OTLPPush.status(text))
+        if let retryAfterSeconds { answer.headers.append(("Retry-After", String(retryAfterSeconds))) }
+        return answer
     }
 
     // MARK: - Requests before they reach a route

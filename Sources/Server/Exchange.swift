@@ -74,6 +74,11 @@ struct Exchange {
         head.version.minor >= 1 && head.headers.first(name: "expect")?.lowercased() == "100-continue"
     }
 
+    /// How a refusal on the way to a push route is told.
+    var pushAnswerForm: PushAnswerForm {
+        push?.route.answerForm(contentType: head.headers.first(name: "content-type")) ?? .loki
+    }
+
     /// The request for the push routes.
     func pushRequest(_ route: PushRoute) -> PushRequest {
         PushRequest(

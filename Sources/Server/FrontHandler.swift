@@ -153,8 +153,8 @@ final class FrontHandler: ChannelDuplexHandler {
         self.exchange = exchange
         if isTooLarge { return refuse(context, ErrorAnswers.tooLarge(limitBytes: exchange.bodyLimitBytes)) }
         if !hasRoom {
-            let route = exchange.push?.route ?? .loki
-            return refuse(context, ErrorAnswers.pushedBack(.overloaded(retryAfterSeconds: 1), on: route))
+            let form = exchange.pushAnswerForm
+            return refuse(context, ErrorAnswers.pushedBack(.overloaded(retryAfterSeconds: 1), as: form))
         }
         deadline = min(.now() + .seconds(Int64(parts.options.bodyPauseSeconds)), bodyEnd)
     }

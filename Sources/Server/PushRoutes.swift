@@ -16,6 +16,8 @@ struct PushRequest: Sendable {
     var idempotencyKey: String?
     var body: ByteBuffer
 
+    var answerForm: PushAnswerForm { route.answerForm(contentType: contentType) }
+
     /// Whether decoding takes long enough to be done on a worker thread.
     func isLarge(_ options: ServerOptions) -> Bool {
         let isPlain = (contentEncoding ?? "").isEmpty || contentEncoding == "identity"
@@ -24,19 +26,38 @@ struct PushRequest: Sendable {
     }
 }
 
+/// How the outcome of a push is told.
+enum PushAnswerForm: Sendable {
+    case loki
+    case plain
+    case otlp(OTLPPush.Form)
+}
+
 /// Which push format a path speaks.
 enum PushRoute: String, Sendable {
     case loki
     case plain
+    /// OpenTelemetry logs.
+    case otlp
 
     /// The push route at `path`, or nil, with the name under which it is counted.
     static func at(_ path: String) -> (route: PushRoute, name: String)? {
         switch path {
         case "/loki/api/v1/push": (.loki, "loki_api_v1_push")
         case "/api/prom/push": (.loki, "api_prom_push")
+        case "/otlp/v1/logs": (.otlp, "otlp_v1_logs")
+        case "/v1/logs": (.otlp, "v1_logs")
         case "/api/v1/push": (.plain, "api_v1_push")
         case "/api/v1/logs": (.plain, "api_v1_logs")
         default: nil
+        }
+    }
+
+    func answerForm(contentType: String?) -> PushAnswerForm {
+        switch self {
+        case .loki: .loki
+        case .plain: .plain
+        case .otlp: .otlp(OTLPPush.form(contentType: contentType) ?? .protobuf)
         }
     }
 
@@ -57,12 +78,12 @@ struct PushRoutes: Sendable {
     func respond(_ request: PushRequest, _ answer: @escaping @Sendable (Answer) -> Void) {
         backend.metrics.ingest.bodyBytes.add(request.body.readableBytes)
         // What is stored below keeps no hold of the body: its buffer is free while the sync is waited for.
-        let route = request.route
-        guard request.isLarge(options) else { return store(route, decode(request), answer) }
+        let form = request.answerForm
+        guard request.isLarge(options) else { return store(form, decode(request), answer) }
         let scheduler = backend.scheduler
         Task {
             let decoded = await scheduler.run(.query) { decode(request) }
-            store(route, decoded, answer)
+            store(form, decoded, answer)
         }
     }
 
@@ -79,6 +100,10 @@ struct PushRoutes: Sendable {
             case .plain:
                 result = try PlainPush.decode(
                     body: body, queryLabels: try queryLabels(request), contentEncoding: request.contentEncoding,
+                    options: backend.receive, now: now, arrival: arrival)
+            case .otlp:
+                result = try OTLPPush.decode(
+                    body: body, contentType: request.contentType, contentEncoding: request.contentEncoding,
                     options: backend.receive, now: now, arrival: arrival)
             }
             if result.everyEntryHadTimestamp || request.idempotencyKey != nil {
@@ -110,7 +135,7 @@ struct PushRoutes: Sendable {
     }
 
     private func store(
-        _ route: PushRoute, _ decoded: Result<ReceiveResult, ReceiveError>,
+        _ form: PushAnswerForm, _ decoded: Result<ReceiveResult, ReceiveError>,
         _ answer: @escaping @Sendable (Answer) -> Void
     ) {
         let metrics = backend.metrics.ingest
@@ -119,12 +144,12 @@ struct PushRoutes: Sendable {
         case .success(let success): result = success
         case .failure(let error):
             metrics.reject(error.status == 413 ? "request_too_large" : "invalid_request", count: 1)
-            return answer(ErrorAnswers.refused(error, on: route))
+            return answer(ErrorAnswers.refused(error, as: form))
         }
         for (reason, count) in result.rejectedByReason { metrics.reject(reason.rawValue, count: count) }
         metrics.unreadableTimestamps.add(result.unreadableTimestamps)
         guard !result.batch.isEmpty else {
-            return answer(ErrorAnswers.stored(Receipt(acceptedRows: 0, duplicateRows: 0), result, on: route))
+            return answer(ErrorAnswers.stored(Receipt(acceptedRows: 0, duplicateRows: 0), result, as: form))
         }
         let lineBytes = result.batch.rows.reduce(0) { $0 &+ Int($1.lineCount) }
         backend.sink.append(result.batch) { outcome in
@@ -133,10 +158,10 @@ struct PushRoutes: Sendable {
                 metrics.lines.add(receipt.acceptedRows)
                 metrics.lineBytes.add(lineBytes)
                 metrics.duplicates.add(receipt.duplicateRows)
-                answer(ErrorAnswers.stored(receipt, result, on: route))
+                answer(ErrorAnswers.stored(receipt, result, as: form))
             case .failure(let error):
                 metrics.pushedBack.add()
-                answer(ErrorAnswers.pushedBack(error, on: route))
+                answer(ErrorAnswers.pushedBack(error, as: form))
             }
         }
     }

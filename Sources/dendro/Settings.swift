@@ -24,6 +24,7 @@ struct Settings {
     var minimumFreeBytes = 128 << 20
     var labelFields = ReceiveOptions().labelFields
     var serviceNameFields = ServiceName.standardFields
+    var resourceLabels = ReceiveOptions.standardResourceLabels
     var highCardinality = FieldName.highCardinality
     var indexed = FieldName.indexed
     var limits = Limits()

@@ -32,6 +32,9 @@ extension Settings {
                 "ingest.service_name_fields", \.serviceNameFields, .names,
                 "Labels that supply service_name where it is missing, first present wins; empty turns it off."),
             Setting(
+                "ingest.otlp_labels", \.resourceLabels, .names,
+                "Resource attributes of OpenTelemetry records that become stream labels; the others are metadata."),
+            Setting(
                 "fields.high_cardinality", \.highCardinality, .names,
                 "Labels kept as metadata of each line: they cost no stream."),
             Setting("fields.indexed", \.indexed, .names, "Metadata that lookups by value are fast for."),

@@ -107,6 +107,7 @@ struct Wiring {
         receive.limits = settings.effectiveLimits
         receive.labelFields = settings.labelFields
         receive.serviceNameFields = settings.serviceNameFields
+        receive.resourceLabels = settings.resourceLabels
         receive.discoverServiceName = !settings.serviceNameFields.isEmpty
         receive.highCardinality = settings.highCardinality
         receive.indexed = settings.indexed

@@ -1,4 +1,6 @@
+import Bytes
 import Foundation
+import Push
 import Testing
 
 /// Requests of real clients, as they were captured, against the real binary. Only their timestamps are moved to today.
@@ -66,5 +68,32 @@ import Testing
 
     @Test func anEmptyPushIsRefused() throws {
         #expect(try server.push(try fixture("curl/form-type.json"), "/loki/api/v1/push").status == 422)
+    }
+
+    /// The OpenTelemetry SDK's requests: logs are stored; traces and metrics are no logs, and are told so.
+    @Test func requestsOfTheOpenTelemetrySDK() throws {
+        let logs = [UInt8](try fixture("otlp/sdk-logs.json").utf8)
+        let json = [("Content-Type", "application/json")]
+        let reply = try server.request("POST", "/v1/logs", headers: json, body: logs)
+        #expect(reply.status == 200, "\(reply.text)")
+        #expect(reply.text == "{\"partialSuccess\":{}}")
+        let message = try OTLPPush.protobuf(json: logs.span, maxDepth: 64)
+        let packed = try Codec.zstd.compress(message.span)
+        let again = try server.request(
+            "POST", "/otlp/v1/logs",
+            headers: [("Content-Type", "application/x-protobuf"), ("Content-Encoding", "zstd")], body: packed)
+        #expect(again.status == 200, "\(again.text)")
+        #expect(again.body.isEmpty)
+        #expect(
+            try server.lines("{service_name=\"shop\"} | scope_name=\"demo\"").sorted() == ["boom", "order placed"])
+        #expect(
+            try server.lines("{trace_id=\"d88ac50f78922fbcdcb2b6b1fc8dd3c6\"} | detected_level=\"error\"") == ["boom"])
+        for (name, path) in [("sdk-traces", "/v1/traces"), ("sdk-metrics", "/v1/metrics")] {
+            let body = [UInt8](try fixture("otlp/\(name).json").utf8)
+            #expect(try server.request("POST", path, headers: json, body: body).status == 404)
+        }
+        let refused = try server.request("POST", "/otlp/v1/logs", headers: json, body: [UInt8]("[]".utf8))
+        #expect(refused.status == 400)
+        #expect(refused.body.first == 0x12)
     }
 }

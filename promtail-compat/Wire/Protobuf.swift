@@ -6,7 +6,7 @@ public struct ProtobufError: Error, Hashable, Sendable, CustomStringConvertible 
     public let offset: Int
     public let what: String
 
-    init(_ what: String, at offset: Int) {
+    public init(_ what: String, at offset: Int) {
         self.what = what
         self.offset = offset
     }

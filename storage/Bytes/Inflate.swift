@@ -15,6 +15,10 @@ public enum Inflate {
         case gzip
         /// HTTP's "deflate": RFC 1950 with a zlib header, or raw RFC 1951 as many clients send; sniffed.
         case deflate
+        /// RFC 8878, several frames allowed; only with the trait `Zstd`.
+        case zstd
+        /// The frame format of lz4.
+        case lz4
     }
 
     /// All of `input` inflated; at most `limitBytes` bytes.
@@ -36,6 +40,8 @@ public enum Inflate {
                 }
             }
             return try run(input, windowBits: -15, members: false, limitBytes: limitBytes)
+        case .zstd: return try unpackZstd(input, limitBytes: limitBytes)
+        case .lz4: return try unpackLZ4(input, limitBytes: limitBytes)
         }
     }
 
