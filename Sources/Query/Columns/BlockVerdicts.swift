@@ -66,13 +66,22 @@ struct ProgramRun {
         places = names.isEmpty ? [] : try namePlaces(columns, labels)
         for test in program.rowTests { verdicts.intersect(try verdict(of: test, columns)) }
         if program.parser != nil, !names.isEmpty { try readShapes(columns) }
-        for filter in program.filters where !filter.condition.dependsOnFaults {
-            verdicts.intersect(try verdict(of: filter.condition, filter.isBehindParser, columns, labels))
-        }
-        // A fault of the parser is known by now: rows of such shapes are unknown, whatever the filters say of it.
+        // Whether the parser fails depends on the shape: rows of unclear ones are unknown from here on.
         if program.parser != nil { doubtUnclearShapes(&verdicts) }
-        for filter in program.filters where filter.condition.dependsOnFaults {
-            verdicts.refine(try verdict(of: filter.condition, filter.isBehindParser, columns, labels))
+        for filter in program.filters {
+            let condition = filter.condition
+            if let change = condition.faultFilter {
+                verdicts.map(change)
+            } else if condition.dependsOnFaults {
+                let found = try verdict(of: condition, filter.isBehindParser, columns, labels)
+                // Exact where nothing has failed yet.
+                for row in 0..<verdicts.count {
+                    if verdicts[row] == Verdict.yes { verdicts[row] = found[row] }
+                    if verdicts[row] == Verdict.faulty { verdicts[row] = Verdict.maybe }
+                }
+            } else {
+                verdicts.intersect(try verdict(of: condition, filter.isBehindParser, columns, labels))
+            }
         }
         return verdicts
     }
@@ -185,7 +194,7 @@ struct ProgramRun {
             return all
         case .any(let conditions):
             var any = RowVerdicts(Verdict.no, count: columns.rowCount)
-            for one in conditions { any.uniteFilters(try verdict(of: one, isBehindParser, columns, labels)) }
+            for one in conditions { any.orElse(try verdict(of: one, isBehindParser, columns, labels)) }
             return any
         default: return try leafVerdict(condition, isBehindParser, columns, labels)
         }

@@ -76,7 +76,8 @@ extension RangeLane {
             guard let source = sources[shape]?[position] else { continue }
             switch source {
             case .absent: isAbsent[shape] = !program.isIndexLabel(position)
-            case .constant: continue
+            // An entry without a value, or with an empty one, is no sample.
+            case .constant(let text): isAbsent[shape] = text.isEmpty
             case .column: shapesOf[source, default: [Bool](repeating: false, count: sources.count)][shape] = true
             }
         }

@@ -2,11 +2,13 @@ internal import Bytes
 internal import LogQL
 
 /// What is known of a row, or of a value, without looking at the row's own bytes. "Maybe" stands for rows that have to
-/// be rebuilt and passed through the pipeline; it is never a guess.
+/// be rebuilt and passed through the pipeline; it is never a guess. Of two filters in a row the lower verdict holds.
 enum Verdict {
     static let no: UInt8 = 0
     static let maybe: UInt8 = 1
-    static let yes: UInt8 = 2
+    /// The row passes, marked by a label filter that could not read a value.
+    static let faulty: UInt8 = 2
+    static let yes: UInt8 = 3
 
     static func of(_ isTrue: Bool) -> UInt8 { isTrue ? yes : no }
 }
@@ -43,26 +45,20 @@ struct RowVerdicts {
         for index in rows.indices where other.rows[index] > rows[index] { rows[index] = other.rows[index] }
     }
 
-    /// Rows that pass either of two label filters: one that cannot be read marks its entry even where the other passes,
-    /// so such rows stay unknown.
-    mutating func uniteFilters(_ other: RowVerdicts) {
-        for index in rows.indices {
-            if rows[index] == Verdict.maybe || other.rows[index] == Verdict.maybe {
-                rows[index] = Verdict.maybe
-            } else if other.rows[index] > rows[index] {
-                rows[index] = other.rows[index]
-            }
-        }
+    /// Rows that pass either of two label filters: the second is asked only where the first says no.
+    mutating func orElse(_ other: RowVerdicts) {
+        for index in rows.indices where rows[index] == Verdict.no { rows[index] = other.rows[index] }
     }
 
-    /// Rows that do not pass.
+    /// Rows that do not pass; verdicts without faults only.
     mutating func complement() {
-        for index in rows.indices { rows[index] = Verdict.yes &- rows[index] }
+        for index in rows.indices where rows[index] != Verdict.maybe { rows[index] = Verdict.yes &- rows[index] }
     }
 
-    /// Rows that pass, where all that was asked before is sure to hold; others stay as they are.
-    mutating func refine(_ other: RowVerdicts) {
-        for index in rows.indices where rows[index] == Verdict.yes { rows[index] = other.rows[index] }
+    /// Replaces each verdict by what `change` makes of it.
+    mutating func map(_ change: (UInt8) -> UInt8) {
+        let table = (0...Verdict.yes).map(change)
+        for index in rows.indices { rows[index] = table[Int(rows[index])] }
     }
 
     /// Rows of the verdict, ascending.
@@ -73,7 +69,24 @@ struct RowVerdicts {
 }
 
 extension LabelCondition {
-    /// Whether the answer depends on faults of earlier stages.
+    /// What the filter makes of a row by the verdict so far, where it asks for the fault alone; nil for other filters.
+    var faultFilter: ((UInt8) -> UInt8)? {
+        switch self {
+        case .text(let name, let test) where name == NameTable.errorName:
+            let onFault = test.matches([UInt8](staticText: EntryFault.labelFilter.text)) ? Verdict.faulty : Verdict.no
+            let onNone = Verdict.of(test.matchesEmpty)
+            return { verdict in
+                switch verdict {
+                case Verdict.yes: onNone
+                case Verdict.faulty: onFault
+                default: verdict
+                }
+            }
+        default: return nil
+        }
+    }
+
+    /// Whether what the filter says of a row depends on faults of earlier stages.
     var dependsOnFaults: Bool {
         switch self {
         case .text(let name, _): name == NameTable.errorName || name == NameTable.errorDetailsName
@@ -84,7 +97,7 @@ extension LabelCondition {
     }
 
     /// The verdict on an entry without faults whose label has `value`; nil: the entry lacks the label. Values that
-    /// cannot be read mark their entry: maybe. For conditions on one name only.
+    /// cannot be read mark their entry. For conditions on one name only.
     func verdict(_ value: [UInt8]?) -> UInt8 {
         guard let value else {
             guard case .text(_, let test) = self else { return Verdict.no }
@@ -93,11 +106,11 @@ extension LabelCondition {
         switch self {
         case .text(_, let test): return Verdict.of(test.matches(value.span))
         case .number(_, let comparison, let wanted):
-            return ValueText.number(value.span).map { Verdict.of(comparison.holds($0, wanted)) } ?? Verdict.maybe
+            return ValueText.number(value.span).map { Verdict.of(comparison.holds($0, wanted)) } ?? Verdict.faulty
         case .duration(_, let comparison, let wanted):
-            return ValueText.duration(value.span).map { Verdict.of(comparison.holds($0, wanted)) } ?? Verdict.maybe
+            return ValueText.duration(value.span).map { Verdict.of(comparison.holds($0, wanted)) } ?? Verdict.faulty
         case .bytes(_, let comparison, let wanted):
-            return ValueText.size(value.span).map { Verdict.of(comparison.holds($0, wanted)) } ?? Verdict.maybe
+            return ValueText.size(value.span).map { Verdict.of(comparison.holds($0, wanted)) } ?? Verdict.faulty
         case .address(_, let isNegated, let pattern):
             return Verdict.of(AddressScan.contains(pattern, in: value.span) != isNegated)
         case .all, .any: return Verdict.maybe
