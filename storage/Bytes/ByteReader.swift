@@ -3,6 +3,7 @@ public struct ReadError: Error, Hashable, Sendable, CustomStringConvertible {
     public let offset: Int
     public let what: String
 
+    @inlinable
     public init(_ what: String, at offset: Int) {
         self.what = what
         self.offset = offset
@@ -15,8 +16,11 @@ public struct ReadError: Error, Hashable, Sendable, CustomStringConvertible {
 public struct ByteReader: Sendable {
     /// All bytes; the cursor moves inside `offset..<end`.
     public let bytes: [UInt8]
-    public private(set) var offset: Int
+    @usableFromInline var cursor: Int
     public let end: Int
+
+    /// Where the next byte is read.
+    @inlinable public var offset: Int { cursor }
 
     /// Reads all of `bytes`.
     public init(_ bytes: [UInt8]) {
@@ -27,22 +31,24 @@ public struct ByteReader: Sendable {
     public init(_ bytes: [UInt8], _ range: Range<Int>) {
         self.bytes = bytes
         end = min(max(range.upperBound, 0), bytes.count)
-        offset = min(max(range.lowerBound, 0), end)
+        cursor = min(max(range.lowerBound, 0), end)
     }
 
     /// Bytes left.
-    public var remaining: Int { end - offset }
-    public var isAtEnd: Bool { offset >= end }
+    @inlinable public var remaining: Int { end - offset }
+    @inlinable public var isAtEnd: Bool { offset >= end }
 
     /// One byte.
+    @inlinable
     @inline(__always)
     public mutating func byte() throws(ReadError) -> UInt8 {
         guard offset < end else { throw ReadError("bytes end early", at: offset) }
-        defer { offset += 1 }
+        defer { cursor += 1 }
         return bytes[offset]
     }
 
     /// A little-endian integer of its full width.
+    @inlinable
     public mutating func littleEndian<T: FixedWidthInteger & UnsignedInteger>(_ type: T.Type) throws(ReadError) -> T {
         let width = T.bitWidth / 8
         guard remaining >= width else { throw ReadError("bytes end early", at: offset) }
@@ -50,16 +56,18 @@ public struct ByteReader: Sendable {
         for index in 0..<width {
             value |= T(truncatingIfNeeded: bytes[offset + index]) << T(truncatingIfNeeded: 8 * index)
         }
-        offset += width
+        cursor += width
         return value
     }
 
     /// A signed 64-bit little-endian integer.
+    @inlinable
     public mutating func int64() throws(ReadError) -> Int64 {
         Int64(bitPattern: try littleEndian(UInt64.self))
     }
 
     /// A LEB128 number of at most 64 bits.
+    @inlinable
     @inline(__always)
     public mutating func varint() throws(ReadError) -> UInt64 {
         var value: UInt64 = 0
@@ -75,6 +83,7 @@ public struct ByteReader: Sendable {
     }
 
     /// A zigzag LEB128 number.
+    @inlinable
     @inline(__always)
     public mutating func zigzag() throws(ReadError) -> Int64 {
         let raw = try varint()
@@ -82,6 +91,7 @@ public struct ByteReader: Sendable {
     }
 
     /// A count or length no larger than `limit`.
+    @inlinable
     @inline(__always)
     public mutating func count(limit: Int) throws(ReadError) -> Int {
         let at = offset
@@ -91,14 +101,16 @@ public struct ByteReader: Sendable {
     }
 
     /// The next `count` bytes, as a range of `bytes`.
+    @inlinable
     @inline(__always)
     public mutating func range(_ count: Int) throws(ReadError) -> Range<Int> {
         guard count >= 0, count <= remaining else { throw ReadError("bytes end early", at: offset) }
-        defer { offset += count }
+        defer { cursor += count }
         return offset..<(offset + count)
     }
 
     /// A length-prefixed run of bytes, as a range of `bytes`.
+    @inlinable
     @inline(__always)
     public mutating func prefixedRange() throws(ReadError) -> Range<Int> {
         let size = try count(limit: remaining)
@@ -106,11 +118,13 @@ public struct ByteReader: Sendable {
     }
 
     /// A copy of a length-prefixed run of bytes.
+    @inlinable
     public mutating func prefixed() throws(ReadError) -> [UInt8] {
         Array(bytes[try prefixedRange()])
     }
 
     /// A length-prefixed text.
+    @inlinable
     public mutating func prefixedText() throws(ReadError) -> String {
         String(decoding: bytes[try prefixedRange()], as: UTF8.self)
     }

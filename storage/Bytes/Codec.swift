@@ -127,8 +127,11 @@ public enum Codec: UInt8, Sendable, Hashable, CaseIterable, CustomStringConverti
             return status == Z_OK ? Int(size) : -1
         case .zstd:
             #if Zstd
-            let size = unsafe ZSTD_compress(to, target.count, from, source.count, 3)
-            return ZSTD_isError(size) == 0 ? size : -1
+            let size = unsafe ZstdContexts.compression.with {
+                unsafe ZSTD_compressCCtx($0, to, target.count, from, source.count, 3)
+            }
+            guard let size, ZSTD_isError(size) == 0 else { return -1 }
+            return size
             #else
             return -1
             #endif
@@ -162,8 +165,11 @@ public enum Codec: UInt8, Sendable, Hashable, CaseIterable, CustomStringConverti
             return status == Z_OK ? Int(size) : -1
         case .zstd:
             #if Zstd
-            let size = unsafe ZSTD_decompress(to, target.count, from, source.count)
-            return ZSTD_isError(size) == 0 ? size : -1
+            let size = unsafe ZstdContexts.decompression.with {
+                unsafe ZSTD_decompressDCtx($0, to, target.count, from, source.count)
+            }
+            guard let size, ZSTD_isError(size) == 0 else { return -1 }
+            return size
             #else
             return -1
             #endif

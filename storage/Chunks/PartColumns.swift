@@ -4,23 +4,35 @@ import Model
 
 extension Part {
     /// The columns of block `index`, read as they are asked for; nil for a row block.
-    public func openColumns(_ index: Int) throws(PartError) -> ColumnBlockReader? {
+    /// - Parameter head: what `columnHead` gave for the block before; nil to read it.
+    public func openColumns(_ index: Int, head known: ColumnHead? = nil) throws(PartError) -> ColumnBlockReader? {
         let entry = try directory().blocks[index]
         guard entry.kind == .columns else { return nil }
-        let bytes = try source.read(at: entry.offset, count: entry.leadBytes)
+        let head: ColumnHead
+        if let known { head = known } else { head = try columnHead(index) }
+        // The streams follow the head.
+        let streams = FileStreams(source: source, offset: entry.offset + entry.leadBytes)
         return try source.checked(base: entry.offset, prefix: "block \(index) ") { () throws(RegionError) in
-            let header = try ColumnBlockHeader(bytes, entry: entry)
-            try header.check(.head, bytes)
-            let streams = FileStreams(source: source, offset: entry.offset + header.range(.streams).lowerBound)
-            return try Part.columns { () throws(ColumnError) in
-                try ColumnBlockReader(
-                    head: Array(bytes[header.range(.head)]), source: streams, limitBytes: Int(clamping: entry.rawBytes))
+            try Part.columns { () throws(ColumnError) in
+                try ColumnBlockReader(head: head, source: streams, limitBytes: Int(clamping: entry.rawBytes))
             }
         }
     }
 
-    /// Whether a line of block `index` can contain `needle`, ASCII letters in either case; false is certain. Reads the
-    /// block's trigrams and nothing else; true for a row block, which has none.
+    /// The parsed head of column block `index`.
+    public func columnHead(_ index: Int) throws(PartError) -> ColumnHead {
+        let entry = try directory().blocks[index]
+        guard entry.kind == .columns else { throw notColumns(index, entry) }
+        let bytes = try source.read(at: entry.offset, count: entry.leadBytes)
+        return try source.checked(base: entry.offset, prefix: "block \(index) ") { () throws(RegionError) in
+            let header = try ColumnBlockHeader(bytes, entry: entry)
+            try header.check(.head, bytes)
+            return try Part.columns { () throws(ColumnError) in try ColumnHead(Array(bytes[header.range(.head)])) }
+        }
+    }
+
+    /// The trigrams of block `index`, which tell what its lines cannot contain; nothing else is read. Nil for a row
+    /// block, which has none.
     public func trigrams(_ index: Int) throws(PartError) -> TrigramSet? {
         let entry = try directory().blocks[index]
         guard entry.kind == .columns else { return nil }

@@ -86,7 +86,8 @@ extension ColumnBlockReader {
             hasValue[place] = true
             positions.append(UInt32(truncatingIfNeeded: at))
         }
-        let values = try self.values(of: node, at: positions)
+        let present = rows.indices.filter { hasValue[$0] }.map { UInt32(truncatingIfNeeded: rows[$0]) }
+        let values = try self.values(of: node, at: Selection(positions, rows: present))
         var next = 0
         let ranges = hasValue.map { isThere -> Range<Int>? in
             guard isThere else { return nil }

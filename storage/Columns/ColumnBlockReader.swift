@@ -10,6 +10,12 @@ public struct ColumnBlockReader {
     public var ordinals: [UInt32]?
     var source: StreamReader
     private var integersByNode: [Int: [Int64]] = [:]
+    /// The rows that are being rebuilt, if they are few.
+    var chosenLines: ChosenRows?
+    /// Per stream or trace its number in order of first use among the rows that have a column.
+    var firstUses: [FirstUseKey: [Int32]] = [:]
+    /// Numbers of columns whose values belong to streams or traces.
+    var dependentByNode: [Int: [Int64]] = [:]
     private var rowsByNode: [Int: [UInt32]] = [:]
     private var valuesByNode: [Int: ColumnValues] = [:]
     private var knownTimes: [Int64]?
@@ -30,25 +36,25 @@ public struct ColumnBlockReader {
     /// Parses the head; decompresses nothing else.
     /// - Parameter limitBytes: raw size of lines and metadata that the block may have at most.
     public init(head: [UInt8], streams: [UInt8], limitBytes: Int) throws(ColumnError) {
-        let head = try BlockHead(head)
+        let head = try ColumnHead(head)
         guard head.streamBytes == streams.count else { throw ColumnError("column streams end early") }
         try self.init(head, .bytes(streams), limitBytes)
     }
 
     /// The same over streams that are read when they are needed.
-    public init(head: [UInt8], source: any StreamSource, limitBytes: Int) throws(ColumnError) {
-        try self.init(try BlockHead(head), .source(source), limitBytes)
+    public init(head: ColumnHead, source: any StreamSource, limitBytes: Int) throws(ColumnError) {
+        try self.init(head, .source(source), limitBytes)
     }
 
-    private init(_ head: BlockHead, _ region: StreamReader.Region, _ limitBytes: Int) throws(ColumnError) {
-        tree = try ColumnTree(head)
+    private init(_ head: ColumnHead, _ region: StreamReader.Region, _ limitBytes: Int) throws(ColumnError) {
+        tree = head.tree
         rowCount = head.rows
         // Working memory beside the text itself: numbers and positions of every column.
         let work = head.rows.multipliedReportingOverflow(by: 1024)
         let limit = max(limitBytes, 0).multipliedReportingOverflow(by: 8)
         guard !work.overflow, !limit.overflow else { throw ColumnError("block beyond the limits") }
         source = StreamReader(
-            tree: head.tree, region: region, regionBytes: head.streamBytes,
+            tree: head.tree.bytes, region: region, regionBytes: head.streamBytes,
             budgetBytes: limit.partialValue.addingReportingOverflow(work.partialValue + 1 << 22).partialValue)
     }
 
@@ -130,6 +136,19 @@ public struct ColumnBlockReader {
         return numbers
     }
 
+    /// The numbers of some values of a node; places ascending, below its count.
+    mutating func integers(of node: Int, at places: [UInt32]?) throws(ColumnError) -> [Int64] {
+        guard let places else { return try integers(of: node) }
+        if let known = integersByNode[node] { return places.map { known[Int($0)] } }
+        let column = tree.nodes[node]
+        // A second question to the same column is likely where many values are wanted.
+        guard column.template == nil, places.count * 8 < column.count else {
+            let all = try integers(of: node)
+            return places.map { all[Int($0)] }
+        }
+        return try source.integers(column.numbers, at: places)
+    }
+
     /// Rows of the values of a column, ascending; nil for values that are not one per row.
     mutating func rows(of node: Int) throws(ColumnError) -> [UInt32]? {
         if let known = rowsByNode[node] { return known }
@@ -148,6 +167,12 @@ public struct ColumnBlockReader {
         try source.charge((rows.count * 4, false))
         rowsByNode[node] = rows
         return rows
+    }
+
+    /// Whether every shape of lines has the column exactly once, so that its values are numbered as rows are.
+    func isOncePerRow(_ node: Int) -> Bool {
+        tree.nodes[node].count == rowCount
+            && tree.lines.shapes.allSatisfy { shape in shape.slots.count(where: { $0 == node }) == 1 }
     }
 
     private func rowsOfColumn(_ node: Int, in set: ShapeSet, ids: [Int64]) -> [UInt32] {
@@ -218,4 +243,11 @@ public struct ColumnBlockReader {
 private struct ReferenceKey: Hashable {
     let node: Int
     let target: Int
+}
+
+/// The rows that have a column, by their shapes, and what its values depend on.
+struct FirstUseKey: Hashable {
+    let isMetadata: Bool
+    let isOfStreams: Bool
+    let hasColumn: [Bool]
 }

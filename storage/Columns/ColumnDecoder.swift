@@ -2,8 +2,9 @@ import Bytes
 
 extension ColumnBlockReader {
     /// Values of a column at ascending positions, or all of them.
-    mutating func values(of node: Int, at positions: [UInt32]?) throws(ColumnError) -> ColumnValues {
+    mutating func values(of node: Int, at selection: Selection?) throws(ColumnError) -> ColumnValues {
         let column = tree.nodes[node]
+        let positions = selection?.places
         let count = positions?.count ?? column.count
         if let last = positions?.last, Int(last) >= column.count { throw ColumnError("too few values in a column") }
         var values = ColumnValues()
@@ -15,74 +16,149 @@ extension ColumnBlockReader {
             values.close()
             values.indexes = [UInt32](repeating: 0, count: count)
         case .integer, .digits, .decimal, .address, .timestamp, .rowTime:
-            try numbers(column, node, positions, count, into: &values)
+            try numbers(column, node, selection, count, into: &values)
         case .hex, .uuid: try hexadecimal(column, node, positions, count, into: &values)
         case .dictionary, .perStream, .perTrace:
-            let numbers = try distinctNumbers(of: node)
-            try pick(numbers, of: column.child, positions, count, into: &values)
-        case .template: try templates(column, node, positions, count, into: &values)
+            try pick(try distinctNumbers(of: node, at: selection), of: column.child, selection != nil, into: &values)
+        case .template: try templates(column, node, selection, count, into: &values)
         case .raw, .lines: try raw(column, node, positions, count, into: &values)
         }
         return values
     }
 
-    /// For each value of a column with a dictionary, which distinct value it is.
-    mutating func distinctNumbers(of node: Int) throws(ColumnError) -> [Int64] {
+    /// For each value of a column with a dictionary, or some of them, which distinct value it is.
+    mutating func distinctNumbers(of node: Int, at selection: Selection? = nil) throws(ColumnError) -> [Int64] {
         let column = tree.nodes[node]
         let limit = Int64(tree.nodes[column.child].count)
         if column.encoding == .dictionary {
-            let numbers = try integers(of: node)
+            let numbers = try integers(of: node, at: selection?.places)
             guard numbers.allSatisfy({ $0 >= 0 && $0 < limit }) else { throw ColumnError("dictionary number") }
             return numbers
         }
         let determinants = column.encoding == .perStream ? try streams() : try traces()
-        guard let rows = try rows(of: node), determinants.count == rowCount else {
-            throw ColumnError("column depends on rows that are not known")
+        var numbers: [Int64]
+        if let rows = selection?.rows,
+            let known = try firstUses(node, determinants, isOfStreams: column.encoding == .perStream)
+        {
+            numbers = rows.map { Int64(known[Int(determinants[Int($0)])]) }
+        } else {
+            numbers = try dependentNumbers(node, determinants)
+            if let places = selection?.places { numbers = places.map { numbers[Int($0)] } }
         }
-        try source.charge(rows.count.multipliedReportingOverflow(by: 8))
-        var numbers = [Int64](repeating: 0, count: rows.count)
-        var known: [Int32] = []
-        var next: Int32 = 0
-        for index in rows.indices {
-            let wide = determinants[Int(rows[index])]
-            guard wide >= 0, wide <= Int64(ColumnLimits.rows) else { throw ColumnError("determinant \(wide)") }
-            let key = Int(wide)
-            while known.count <= key { known.append(-1) }
-            if known[key] < 0 {
-                known[key] = next
-                next += 1
-            }
-            numbers[index] = Int64(known[key])
+        guard numbers.allSatisfy({ $0 >= 0 && $0 < limit }) else {
+            throw ColumnError("too few values for streams or traces")
         }
-        guard Int64(next) <= limit else { throw ColumnError("too few values for streams or traces") }
         return numbers
     }
 
+    /// Per stream or trace its number in order of first use among the rows that have the column; nil for columns that
+    /// are not part of lines or metadata as such. -1 for those that are not used.
+    private mutating func firstUses(
+        _ node: Int, _ determinants: [Int64], isOfStreams: Bool
+    ) throws(ColumnError) -> [Int32]? {
+        let set: ShapeSet
+        let ids: [Int64]
+        var isMetadata = false
+        switch tree.nodes[node].owner {
+        case .lines:
+            set = tree.lines
+            ids = try shapesOfLines()
+        case .metadata:
+            set = tree.metadata
+            ids = try shapesOfMetadata()
+            isMetadata = true
+        default: return nil
+        }
+        let key = FirstUseKey(
+            isMetadata: isMetadata, isOfStreams: isOfStreams, hasColumn: set.shapes.map { $0.slots.contains(node) })
+        if let known = firstUses[key] { return known }
+        var known = try Self.unused(determinants, rowCount)
+        var next: Int32 = 0
+        for row in ids.indices where key.hasColumn[Int(ids[row])] {
+            _ = Self.number(Int(determinants[row]), &known, &next)
+        }
+        firstUses[key] = known
+        return known
+    }
+
+    private static func unused(_ determinants: [Int64], _ rowCount: Int) throws(ColumnError) -> [Int32] {
+        guard determinants.count == rowCount, let most = determinants.max(), let least = determinants.min(),
+            least >= 0, most <= Int64(ColumnLimits.rows)
+        else { throw ColumnError("column depends on rows that are not known") }
+        return [Int32](repeating: -1, count: Int(most) + 1)
+    }
+
+    /// Numbers of a column's values by the order in which their streams or traces are first used in it.
+    private mutating func dependentNumbers(_ node: Int, _ determinants: [Int64]) throws(ColumnError) -> [Int64] {
+        if let known = dependentByNode[node] { return known }
+        var known = try Self.unused(determinants, rowCount)
+        var next: Int32 = 0
+        var numbers: [Int64] = []
+        if case .lines = tree.nodes[node].owner, isOncePerRow(node) {
+            numbers.reserveCapacity(rowCount)
+            for determinant in determinants { numbers.append(Self.number(Int(determinant), &known, &next)) }
+        } else {
+            guard let rows = try rows(of: node) else { throw ColumnError("column depends on rows that are not known") }
+            numbers.reserveCapacity(rows.count)
+            for row in rows { numbers.append(Self.number(Int(determinants[Int(row)]), &known, &next)) }
+        }
+        try source.charge(numbers.count.multipliedReportingOverflow(by: 8))
+        dependentByNode[node] = numbers
+        return numbers
+    }
+
+    @inline(__always)
+    private static func number(_ key: Int, _ known: inout [Int32], _ next: inout Int32) -> Int64 {
+        if known[key] < 0 {
+            known[key] = next
+            next += 1
+        }
+        return Int64(known[key])
+    }
+
     private mutating func pick(
-        _ numbers: [Int64], of child: Int, _ positions: [UInt32]?, _ count: Int, into values: inout ColumnValues
+        _ numbers: [Int64], of child: Int, _ isSome: Bool, into values: inout ColumnValues
     ) throws(ColumnError) {
-        guard let positions else {
+        guard isSome else {
             values = try self.values(of: child, at: nil).flattened()
             values.indexes = numbers.map { UInt32(truncatingIfNeeded: $0) }
             return
         }
-        var wanted = positions.map { UInt32(truncatingIfNeeded: numbers[Int($0)]) }
-        wanted.sort()
-        var unique: [UInt32] = []
-        for number in wanted where unique.last != number { unique.append(number) }
-        values = try self.values(of: child, at: unique).flattened()
-        var places: [UInt32: UInt32] = [:]
-        for (place, number) in unique.enumerated() { places[number] = UInt32(place) }
-        values.indexes = positions.map { places[UInt32(truncatingIfNeeded: numbers[Int($0)])] ?? 0 }
+        var unique = numbers.map { UInt32(truncatingIfNeeded: $0) }
+        unique.sort()
+        var last = 0
+        for index in unique.indices.dropFirst() where unique[index] != unique[last] {
+            last += 1
+            unique[last] = unique[index]
+        }
+        unique.removeLast(max(unique.count - last - 1, 0))
+        values = try self.values(of: child, at: Selection(unique)).flattened()
+        values.indexes = numbers.map { number in
+            var low = 0
+            var high = unique.count - 1
+            while low < high {
+                let middle = (low + high) / 2
+                if Int64(unique[middle]) < number { low = middle + 1 } else { high = middle }
+            }
+            return UInt32(truncatingIfNeeded: low)
+        }
     }
 
     private mutating func numbers(
-        _ column: ColumnNode, _ node: Int, _ positions: [UInt32]?, _ count: Int, into values: inout ColumnValues
+        _ column: ColumnNode, _ node: Int, _ selection: Selection?, _ count: Int, into values: inout ColumnValues
     ) throws(ColumnError) {
-        let numbers = try integers(of: node)
-        let places = column.encoding == .decimal ? try source.integers(column.places) : []
+        let positions = selection?.places
+        let numbers = try integers(of: node, at: positions)
+        var places: [Int64] = []
+        if column.encoding == .decimal {
+            if let positions {
+                places = try source.integers(column.places, at: positions)
+            } else {
+                places = try source.integers(column.places)
+            }
+        }
         var offsets: [Int64] = []
-        if column.encoding == .rowTime { offsets = try rowUnits(of: node) }
+        if column.encoding == .rowTime { offsets = try rowUnits(of: node, at: selection) }
         let affixes = column.prefix.count + column.suffix.count
         try source.charge((affixes + 24).multipliedReportingOverflow(by: count))
         values.bytes.reserveCapacity(count * (affixes + 12))
@@ -90,16 +166,15 @@ extension ColumnBlockReader {
         let hasAffixes = affixes > 0
         var dates = DateText()
         for index in 0..<count {
-            let at = positions.map { Int($0[index]) } ?? index
-            let number = numbers[at]
+            let number = numbers[index]
             if hasAffixes { values.bytes.append(contentsOf: column.prefix) }
             switch column.encoding {
             case .integer: TypedValue.append(number, to: &values.bytes)
             case .digits: TypedValue.append(number, width: column.width, to: &values.bytes)
-            case .decimal: try Self.append(number, places: places[at], to: &values.bytes)
+            case .decimal: try Self.append(number, places: places[index], to: &values.bytes)
             case .address: TypedValue.append(address: number, to: &values.bytes)
             default:
-                let value = offsets.isEmpty ? number : number &+ offsets[at]
+                let value = offsets.isEmpty ? number : number &+ offsets[index]
                 guard value > .min / 4, value < .max / 4 * 3 else { throw ColumnError("timestamp out of range") }
                 column.spelling.append(value, dates: &dates, to: &values.bytes)
             }
@@ -109,13 +184,15 @@ extension ColumnBlockReader {
     }
 
     /// Times of the rows of a timestamp column, in its unit.
-    mutating func rowUnits(of node: Int) throws(ColumnError) -> [Int64] {
+    mutating func rowUnits(of node: Int, at selection: Selection? = nil) throws(ColumnError) -> [Int64] {
         let times = try self.times()
-        guard let rows = try rows(of: node) else { throw ColumnError("column depends on rows that are not known") }
-        try source.charge(rows.count.multipliedReportingOverflow(by: 8))
         var unit: Int64 = 1
         for _ in tree.nodes[node].spelling.places..<9 { unit *= 10 }
-        return rows.map { TimestampText.units(times[Int($0)], of: unit) }
+        if let rows = selection?.rows { return rows.map { TimestampText.units(times[Int($0)], of: unit) } }
+        guard let rows = try rows(of: node) else { throw ColumnError("column depends on rows that are not known") }
+        try source.charge(rows.count.multipliedReportingOverflow(by: 8))
+        guard let places = selection?.places else { return rows.map { TimestampText.units(times[Int($0)], of: unit) } }
+        return places.map { TimestampText.units(times[Int(rows[Int($0)])], of: unit) }
     }
 
     private static func append(_ mantissa: Int64, places: Int64, to out: inout [UInt8]) throws(ColumnError) {

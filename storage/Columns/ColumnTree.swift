@@ -113,6 +113,12 @@ struct ColumnTree {
         }
     }
 
+    /// Memory held, about, in bytes.
+    var memoryBytes: Int {
+        let shapes = lines.shapes.count + metadata.shapes.count + nodes.reduce(0) { $0 + ($1.template?.shapes.count ?? 0) }
+        return nodes.count * MemoryLayout<ColumnNode>.stride + shapes * 512 + 3 * bytes.count
+    }
+
     /// The tree's own bytes, in which inline streams lie.
     var bytes: [UInt8] { reader.bytes }
 

@@ -27,25 +27,48 @@ enum BitPacking {
         return out
     }
 
-    static func unpack(_ bytes: [UInt8], width: Int, count: Int) throws(ColumnError) -> [UInt64] {
-        let (bits, overflow) = count.multipliedReportingOverflow(by: width)
-        guard !overflow, bytes.count >= (bits + 7) / 8 else { throw ColumnError("packed integers end early") }
+    /// `count` values of `width` bits, each with `least` added.
+    static func unpack(_ bytes: [UInt8], width: Int, count: Int, least: Int64) throws(ColumnError) -> [Int64] {
+        try checkSize(bytes, width: width, count: count)
         let mask: UInt64 = width == 64 ? .max : (1 << UInt64(width)) - 1
-        var values = [UInt64](repeating: 0, count: count)
-        let padded = bytes + [UInt8](repeating: 0, count: 16)
-        let raw = unsafe padded.span.bytes
-        // Invariant: every 8-byte load starts below (bits + 7) / 8, and 16 bytes of padding follow.
-        for index in 0..<count {
-            let bit = index * width
-            let shift = UInt64(bit & 7)
-            let at = bit >> 3
-            var value = unsafe raw.unsafeLoadUnaligned(fromByteOffset: at, as: UInt64.self) >> shift
-            if Int(shift) + width > 64 {
-                value |= UInt64(padded[at + 8]) << (64 - shift)
+        let base = UInt64(bitPattern: least)
+        // Values whose eight bytes lie within the run are read at once, the last few byte by byte.
+        let fast = width <= 56 ? max(min(count, (bytes.count * 8 - 64) / width), 0) : 0
+        let raw = unsafe bytes.span.bytes
+        return unsafe [Int64](unsafeUninitializedCapacity: count) { out, size in
+            // Invariant: index * width / 8 + 8 <= bytes.count for every index below `fast`.
+            for index in 0..<fast {
+                let bit = index &* width
+                let word = unsafe raw.unsafeLoadUnaligned(fromByteOffset: bit >> 3, as: UInt64.self)
+                unsafe out[index] = Int64(bitPattern: base &+ (word >> UInt64(bit & 7) & mask))
             }
-            values[index] = value & mask
+            for index in fast..<count {
+                unsafe out[index] = Int64(bitPattern: base &+ slowly(bytes, index: index, width: width))
+            }
+            size = count
         }
-        return values
+    }
+
+    /// Value `index`, `width` bits wide; the run must have been checked to hold it.
+    @inline(__always)
+    static func slowly(_ bytes: [UInt8], index: Int, width: Int) -> UInt64 {
+        let bit = index &* width
+        var value: UInt64 = 0
+        var filled = 0
+        var at = bit >> 3
+        var shift = bit & 7
+        while filled < width {
+            value |= UInt64(bytes[at] >> UInt8(shift)) << UInt64(filled)
+            filled += 8 - shift
+            shift = 0
+            at += 1
+        }
+        return width == 64 ? value : value & ((1 << UInt64(width)) - 1)
+    }
+
+    static func checkSize(_ bytes: [UInt8], width: Int, count: Int) throws(ColumnError) {
+        let (bits, overflow) = count.multipliedReportingOverflow(by: width)
+        guard !overflow, width > 0, bytes.count >= (bits + 7) / 8 else { throw ColumnError("packed integers end early") }
     }
 }
 
@@ -65,15 +88,39 @@ enum Planes {
         }
     }
 
-    static func join(_ bytes: [UInt8], width: Int, count: Int) throws(ColumnError) -> [UInt64] {
-        let (size, overflow) = count.multipliedReportingOverflow(by: width)
-        guard !overflow, bytes.count == size else { throw ColumnError("planes of \(bytes.count) bytes, not \(size)") }
-        var values = [UInt64](repeating: 0, count: count)
-        for plane in 0..<width {
-            let shift = UInt64(8 * plane)
-            let base = plane * count
-            for index in 0..<count { values[index] |= UInt64(bytes[base + index]) << shift }
+    /// `count` values of `width` bytes, each with `least` added.
+    static func join(_ bytes: [UInt8], width: Int, count: Int, least: Int64) throws(ColumnError) -> [Int64] {
+        try checkSize(bytes, width: width, count: count)
+        let base = UInt64(bitPattern: least)
+        let planes = bytes.span
+        return unsafe [Int64](unsafeUninitializedCapacity: count) { out, size in
+            // Invariant: plane * count + index < width * count == bytes.count.
+            for index in 0..<count {
+                unsafe out[index] = Int64(bitPattern: base &+ UInt64(planes[unchecked: index]))
+            }
+            for plane in 1..<max(width, 1) {
+                let shift = UInt64(8 * plane)
+                let start = plane * count
+                for index in 0..<count {
+                    unsafe out[index] = out[index] &+ Int64(bitPattern: UInt64(planes[unchecked: start &+ index]) << shift)
+                }
+            }
+            size = count
         }
-        return values
+    }
+
+    /// Value `index` of `count`; the planes must have been checked.
+    @inline(__always)
+    static func value(_ bytes: [UInt8], index: Int, width: Int, count: Int) -> UInt64 {
+        var value: UInt64 = 0
+        for plane in 0..<width { value |= UInt64(bytes[plane * count + index]) << UInt64(8 * plane) }
+        return value
+    }
+
+    static func checkSize(_ bytes: [UInt8], width: Int, count: Int) throws(ColumnError) {
+        let (size, overflow) = count.multipliedReportingOverflow(by: width)
+        guard !overflow, bytes.count == size, width > 0 else {
+            throw ColumnError("planes of \(bytes.count) bytes, not \(size)")
+        }
     }
 }

@@ -23,21 +23,26 @@ extension ColumnBlockReader {
         let streams = try self.streams()
         let lineIDs = try shapesOfLines()
         let metadataIDs = try shapesOfMetadata()
-        let lines = try join(tree.lines, lineIDs, chosen)
-        let pairs = try join(tree.metadata, metadataIDs, chosen)
-        let chosenLines = chosen.map { list in list.map { lineIDs[$0] } } ?? lineIDs
+        // References of lines look up their rows here; with many rows whole columns cost less.
+        if let chosen, chosen.count <= rowCount / 16 {
+            chosenLines = ChosenRows(tree.lines, ids: lineIDs, chosen: chosen, nodes: tree.nodes.count)
+        }
+        defer { chosenLines = nil }
+        let lines = try join(tree.lines, lineIDs, chosen, known: chosenLines)
+        let pairs = try join(tree.metadata, metadataIDs, chosen, known: nil)
+        let lineShapes = chosen.map { list in list.map { lineIDs[$0] } } ?? lineIDs
         let chosenPairs = chosen.map { list in list.map { metadataIDs[$0] } } ?? metadataIDs
-        let plan = TextPlan(tree.lines) { tree.lines.shapes[$0].slots[$1] }
-        let writer = PairWriter(tree, pairs)
         var uses = [Int](repeating: 0, count: tree.lines.shapes.count)
-        for id in chosenLines { uses[Int(id)] += 1 }
+        for id in lineShapes { uses[Int(id)] += 1 }
+        let plan = TextPlan(tree.lines, uses: uses) { tree.lines.shapes[$0].slots[$1] }
+        let writer = PairWriter(tree, pairs)
         var total = lines.bytesUsed &+ writer.bound(chosenPairs)
         for shape in uses.indices { total &+= plan.pieceBytes(shape) &* uses[shape] }
         try source.charge((total, total < 0))
         guard total <= Int(UInt32.max) else { throw ColumnError("rows beyond 4 GiB") }
         let arena = AppendOnly<UInt8>(capacity: total)
         var lineEnds = [UInt32](repeating: 0, count: count)
-        try plan.write(chosenLines, lines.columns, to: arena) {
+        try plan.write(lineShapes, lines.columns, to: arena) {
             lineEnds[$0] = UInt32(truncatingIfNeeded: arena.writtenCount)
         }
         var pairEnds = [UInt32](repeating: 0, count: count)
@@ -66,14 +71,15 @@ extension ColumnBlockReader {
 
     /// Values of all columns that the chosen rows need.
     private mutating func join(
-        _ set: ShapeSet, _ ids: [Int64], _ chosen: [Int]?
+        _ set: ShapeSet, _ ids: [Int64], _ chosen: [Int]?, known: ChosenRows?
     ) throws(ColumnError) -> (columns: JoinedColumns, bytesUsed: Int) {
         var columns = JoinedColumns(nodes: tree.nodes.count)
         var total = 0
         if let chosen {
-            let places = Self.places(set, ids, chosen, nodes: tree.nodes.count)
-            for node in places.indices where !places[node].isEmpty {
-                columns.append(try values(of: node, at: places[node]), as: node)
+            let rows = known ?? ChosenRows(set, ids: ids, chosen: chosen, nodes: tree.nodes.count)
+            let selections = rows.selections(set)
+            for node in selections.indices where selections[node].count > 0 {
+                columns.append(try values(of: node, at: selections[node]), as: node)
                 total &+= columns.totalBytes(node)
             }
             return (columns, total)
@@ -87,24 +93,6 @@ extension ColumnBlockReader {
             }
         }
         return (columns, total)
-    }
-
-    /// Per node the places of the values that the chosen rows have in it.
-    private static func places(_ set: ShapeSet, _ ids: [Int64], _ chosen: [Int], nodes: Int) -> [[UInt32]] {
-        var used = [UInt32](repeating: 0, count: nodes)
-        var places = [[UInt32]](repeating: [], count: nodes)
-        let slots = set.shapes.map(\.slots)
-        var next = 0
-        for index in ids.indices {
-            guard next < chosen.count else { break }
-            let isChosen = chosen[next] == index
-            if isChosen { next += 1 }
-            for node in slots[Int(ids[index])] {
-                if isChosen { places[node].append(used[node]) }
-                used[node] += 1
-            }
-        }
-        return places
     }
 }
 

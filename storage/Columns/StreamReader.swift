@@ -74,33 +74,72 @@ struct StreamReader {
         try charge(count.multipliedReportingOverflow(by: 8))
         guard let stream = entry.stream else { return [Int64](repeating: entry.least, count: count) }
         let stored = try bytes(stream)
-        let raw: [UInt64]
         switch entry.mode {
-        case .constant, .packed, .deltaPacked: raw = try BitPacking.unpack(stored, width: entry.width, count: count)
-        case .planes, .deltaPlanes, .recency: raw = try Planes.join(stored, width: entry.width, count: count)
-        }
-        var values = [Int64](repeating: 0, count: count)
-        switch entry.mode {
-        case .constant, .packed, .planes:
-            for index in 0..<count { values[index] = entry.least &+ Int64(bitPattern: raw[index]) }
-        case .deltaPacked, .deltaPlanes:
-            var value = entry.first
-            for index in 0..<count {
-                value = value &+ (Int64(bitPattern: raw[index] >> 1) ^ -Int64(bitPattern: raw[index] & 1))
-                values[index] = value
-            }
+        case .constant, .packed:
+            return try BitPacking.unpack(stored, width: entry.width, count: count, least: entry.least)
+        case .planes: return try Planes.join(stored, width: entry.width, count: count, least: entry.least)
+        case .deltaPacked:
+            var values = try BitPacking.unpack(stored, width: entry.width, count: count, least: 0)
+            StreamReader.undelta(&values, first: entry.first)
+            return values
+        case .deltaPlanes:
+            var values = try Planes.join(stored, width: entry.width, count: count, least: 0)
+            StreamReader.undelta(&values, first: entry.first)
+            return values
         case .recency:
-            var next: Int64 = 0
-            for index in 0..<count {
-                if raw[index] == 0 {
-                    values[index] = next
-                    next += 1
-                } else {
-                    guard raw[index] <= UInt64(index) else { throw ColumnError("recency beyond the start") }
-                    values[index] = values[index - Int(raw[index])]
-                }
+            var values = try Planes.join(stored, width: entry.width, count: count, least: 0)
+            try StreamReader.unrecency(&values)
+            return values
+        }
+    }
+
+    /// Turns zigzag differences into values.
+    private static func undelta(_ values: inout [Int64], first: Int64) {
+        var value = first
+        for index in values.indices {
+            let raw = UInt64(bitPattern: values[index])
+            value = value &+ (Int64(bitPattern: raw >> 1) ^ -Int64(bitPattern: raw & 1))
+            values[index] = value
+        }
+    }
+
+    /// Turns distances to the last use into numbers in order of first use.
+    private static func unrecency(_ values: inout [Int64]) throws(ColumnError) {
+        var next: Int64 = 0
+        for index in values.indices {
+            let distance = values[index]
+            if distance == 0 {
+                values[index] = next
+                next += 1
+            } else {
+                guard distance > 0, distance <= Int64(index) else { throw ColumnError("recency beyond the start") }
+                values[index] = values[index - Int(distance)]
             }
         }
-        return values
+    }
+
+    /// The integers at some places, without looking at others where the layout allows that.
+    /// - Parameter places: all below the entry's count.
+    mutating func integers(_ entry: IntegerEntry, at places: [UInt32]) throws(ColumnError) -> [Int64] {
+        let count = entry.count
+        guard let stream = entry.stream else { return [Int64](repeating: entry.least, count: places.count) }
+        let base = UInt64(bitPattern: entry.least)
+        switch entry.mode {
+        case .constant, .packed:
+            let stored = try bytes(stream)
+            try BitPacking.checkSize(stored, width: entry.width, count: count)
+            return places.map {
+                Int64(bitPattern: base &+ BitPacking.slowly(stored, index: Int($0), width: entry.width))
+            }
+        case .planes:
+            let stored = try bytes(stream)
+            try Planes.checkSize(stored, width: entry.width, count: count)
+            return places.map {
+                Int64(bitPattern: base &+ Planes.value(stored, index: Int($0), width: entry.width, count: count))
+            }
+        case .deltaPacked, .deltaPlanes, .recency:
+            let all = try integers(entry)
+            return places.map { all[Int($0)] }
+        }
     }
 }

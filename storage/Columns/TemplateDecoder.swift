@@ -58,9 +58,15 @@ struct TextPlan {
     private var starts: [Int] = [0]
     private var pieces: [UInt8] = []
 
-    /// - Parameter column: for each slot the number of its values among the joined columns.
-    init(_ set: ShapeSet, column: (_ shape: Int, _ hole: Int) -> Int) {
+    /// - Parameters:
+    ///   - uses: how often each shape occurs; those that do not are left out.
+    ///   - column: for each slot the number of its values among the joined columns.
+    init(_ set: ShapeSet, uses: [Int], column: (_ shape: Int, _ hole: Int) -> Int) {
         for (number, shape) in set.shapes.enumerated() {
+            guard uses[number] > 0 else {
+                starts.append(steps.count)
+                continue
+            }
             for hole in shape.slots.indices { append(shape.pieces[hole], column(number, hole)) }
             append(shape.pieces[shape.slots.count], -1)
             starts.append(steps.count)
@@ -109,12 +115,12 @@ struct TextPlan {
 extension ColumnBlockReader {
     /// Values put together from templates and variables.
     mutating func templates(
-        _ column: ColumnNode, _ node: Int, _ positions: [UInt32]?, _ count: Int, into values: inout ColumnValues
+        _ column: ColumnNode, _ node: Int, _ selection: Selection?, _ count: Int, into values: inout ColumnValues
     ) throws(ColumnError) {
         guard let set = column.template else { throw ColumnError("template without shapes") }
         let all = try integers(of: node)
-        let ids = positions.map { list in list.map { all[Int($0)] } } ?? all
-        let places = positions.map { Self.places($0, all, shapes: set.shapes.count) }
+        let ids = selection.map { some in some.places.map { all[Int($0)] } } ?? all
+        let parts = selection.map { Self.parts($0, all, shapes: set.shapes.count) }
         // Every hole of every template has values of its own, numbered in order of holes.
         var numbers: [[Int]] = []
         var columns = JoinedColumns(nodes: set.shapes.reduce(0) { $0 + $1.slots.count })
@@ -128,15 +134,15 @@ extension ColumnBlockReader {
                 if uses[shape] > 0 {
                     let part =
                         slot >= 0
-                        ? try self.values(of: slot, at: places?[shape])
-                        : try referenced(-1 - slot, by: node, shape, at: places?[shape])
+                        ? try self.values(of: slot, at: parts?[shape])
+                        : try referenced(-1 - slot, by: node, shape, at: parts?[shape])
                     columns.append(part, as: next)
                     total += columns.totalBytes(next)
                 }
                 next += 1
             }
         }
-        let plan = TextPlan(set) { shape, hole in numbers[shape][hole] }
+        let plan = TextPlan(set, uses: uses) { shape, hole in numbers[shape][hole] }
         for shape in set.shapes.indices { total &+= plan.pieceBytes(shape) &* uses[shape] }
         try source.charge((total, total < 0))
         let out = AppendOnly<UInt8>(capacity: total)
@@ -145,30 +151,42 @@ extension ColumnBlockReader {
         values.bytes = out.withSpan(count: out.writtenCount) { [UInt8](copying: $0) }
     }
 
-    /// Per template, which of its values stand at `positions`.
-    private static func places(_ positions: [UInt32], _ ids: [Int64], shapes: Int) -> [[UInt32]] {
+    /// Per template, which of its values are selected.
+    private static func parts(_ selection: Selection, _ ids: [Int64], shapes: Int) -> [Selection] {
         var used = [UInt32](repeating: 0, count: shapes)
-        var places = [[UInt32]](repeating: [], count: shapes)
+        var parts = [Selection](repeating: Selection([], rows: selection.rows == nil ? nil : []), count: shapes)
         var next = 0
-        for index in ids.indices {
-            guard next < positions.count else { break }
-            let shape = Int(ids[index])
-            if Int(positions[next]) == index {
-                places[shape].append(used[shape])
+        for (index, place) in selection.places.enumerated() {
+            while next < Int(place) {
+                used[Int(ids[next])] += 1
                 next += 1
             }
-            used[shape] += 1
+            let shape = Int(ids[Int(place)])
+            parts[shape].places.append(used[shape])
+            if let rows = selection.rows { parts[shape].rows?.append(rows[index]) }
         }
-        return places
+        return parts
     }
 
     /// Values of another column of lines in the rows of a template.
     private mutating func referenced(
-        _ number: Int, by node: Int, _ shape: Int, at places: [UInt32]?
+        _ number: Int, by node: Int, _ shape: Int, at selection: Selection?
     ) throws(ColumnError) -> ColumnValues {
+        if let rows = selection?.rows, let chosenLines, number < tree.lineColumns.count {
+            let target = tree.lineColumns[number].node
+            try checkReference(target)
+            var places: [UInt32] = []
+            for row in rows {
+                guard let place = chosenLines.place(of: target, row: row) else {
+                    throw ColumnError("reference to a missing value")
+                }
+                places.append(place)
+            }
+            return try values(of: target, at: Selection(places, rows: rows))
+        }
         let (target, positions) = try referencePositions(number, by: node, shape)
-        guard let places else { return try values(of: target, at: positions) }
-        return try values(of: target, at: places.map { positions[Int($0)] })
+        guard let places = selection?.places else { return try values(of: target, at: Selection(positions)) }
+        return try values(of: target, at: Selection(places.map { positions[Int($0)] }))
     }
 
     /// The node of a column of lines that a template refers to, and for each use of the template the value's place

@@ -20,6 +20,7 @@ final class PartCache: Sendable {
     static let maximumFiles = 256
     static let maximumBytes = 64 << 20
 
+    let heads = HeadCache()
     private let blobs: any BlobStore
     private let tables: StreamTables
     private let counters: StoreCounters

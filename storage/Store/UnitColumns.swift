@@ -112,7 +112,13 @@ public final class UnitColumns {
 
     private func ask<R>(_ body: (inout ColumnBlockReader) throws(ColumnError) -> R) throws(ScanError) -> R {
         if reader == nil {
-            reader = try unit.guarded { () throws(PartError) in try unit.contents.part.openColumns(unit.index) }
+            reader = try unit.guarded { () throws(PartError) in
+                let part = unit.contents.part
+                let head = try unit.cache.heads.head(part.summary.id, unit.index) { () throws(PartError) in
+                    try part.columnHead(unit.index)
+                }
+                return try part.openColumns(unit.index, head: head)
+            }
         }
         // Taken out while it works: a copy of the reader would copy what it keeps.
         guard var open = reader.take() else { throw ScanError("a row block has no columns") }
