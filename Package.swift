@@ -121,7 +121,7 @@ let package = Package(
         tests("Observe", ["Bytes", "Model", "Observe"]),
         tests(
             "Server", ["Bytes", "Model", "Receive", "Store", "Query", "Observe", "Server", hummingbird, logging] + nio),
-        tests("Query", ["Bytes", "Model", "Store", "LogQL", "Query"]),
+        tests("Query", ["Bytes", "Model", "Files", "Chunks", "Store", "LogQL", "Query"]),
         tests("Grafana", ["Bytes", "Model", "Store", "Query", "Grafana"]),
         tests("EndToEnd", ["Bytes", "Model", "Push", "dendro"]),
         tests("Dendro", ["Bytes", "Model", "Receive", "Server", "dendro"]),

@@ -115,7 +115,8 @@ struct ColumnTree {
 
     /// Memory held, about, in bytes.
     var memoryBytes: Int {
-        let shapes = lines.shapes.count + metadata.shapes.count + nodes.reduce(0) { $0 + ($1.template?.shapes.count ?? 0) }
+        let shapes =
+            lines.shapes.count + metadata.shapes.count + nodes.reduce(0) { $0 + ($1.template?.shapes.count ?? 0) }
         return nodes.count * MemoryLayout<ColumnNode>.stride + shapes * 512 + 3 * bytes.count
     }
 

@@ -68,7 +68,9 @@ enum BitPacking {
 
     static func checkSize(_ bytes: [UInt8], width: Int, count: Int) throws(ColumnError) {
         let (bits, overflow) = count.multipliedReportingOverflow(by: width)
-        guard !overflow, width > 0, bytes.count >= (bits + 7) / 8 else { throw ColumnError("packed integers end early") }
+        guard !overflow, width > 0, bytes.count >= (bits + 7) / 8 else {
+            throw ColumnError("packed integers end early")
+        }
     }
 }
 
@@ -102,7 +104,8 @@ enum Planes {
                 let shift = UInt64(8 * plane)
                 let start = plane * count
                 for index in 0..<count {
-                    unsafe out[index] = out[index] &+ Int64(bitPattern: UInt64(planes[unchecked: start &+ index]) << shift)
+                    unsafe out[index] =
+                        out[index] &+ Int64(bitPattern: UInt64(planes[unchecked: start &+ index]) << shift)
                 }
             }
             size = count

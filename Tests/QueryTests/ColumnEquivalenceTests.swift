@@ -1,0 +1,177 @@
+import Bytes
+import Chunks
+import Files
+import Glibc
+import Model
+import Store
+import Testing
+
+@testable import Query
+
+/// What columns answer is what the pipeline answers row by row: the same rows are kept in both forms and asked the same
+/// questions.
+@Suite struct ColumnEquivalenceTests {
+    /// A small generator with a seed, so that failures come again.
+    private struct Random {
+        var state: UInt64
+
+        mutating func next(_ bound: Int) -> Int {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int((state >> 33) % UInt64(bound))
+        }
+
+        mutating func pick<T>(_ list: [T]) -> T { list[next(list.count)] }
+    }
+
+    private static let start: Int64 = 1_795_400_000_000_000_000
+
+    private static let odd = [
+        #"{"status":"503","duration_ms":"12"}"#, #"{"status":null,"msg":"null"}"#, #"{"status":tru}"#,
+        #"{"status":500,"status":200}"#, #"{"sta\u0074us":501}"#, #"{"status":{"code":502},"level":"x"}"#,
+        #"{"status":[1,2]}"#, #"{"status":{}}"#, "not json status=500", #"{"status":500"#, "", "{}",
+        #" {"status":500}"#, #"{"status" : 5e2 , "duration_ms":0x10}"#, #"{"msg":"a \"quoted\" \u00e9 Deadlock"}"#,
+        "{\"msg\":\"\u{212a}elvin lin\u{212a} DEADLOCK\u{17f}\"}", #"{"app":"inner","trace_id":"inner","status":504}"#,
+        #"{"status":9007199254740993,"duration_ms":1.50}"#, #"{"status":-0,"duration_ms":.5}"#,
+        #"{"a":{"status":505},"a_status":506}"#, #"{"duration_ms":"1m","status":""}"#,
+    ]
+
+    private static func line(_ random: inout Random, _ index: Int) -> String {
+        switch random.next(12) {
+        case 0: return random.pick(odd)
+        case 1...4:
+            return #"{"msg":"GET /api/v\#(random.next(3))/items/\#(random.next(500)) done","status":"#
+                + "\(random.pick([200, 200, 201, 404, 500, 503])),\"duration_ms\":\(random.next(900)).\(random.next(10)),"
+                + #""ip":"10.0.\#(random.next(4)).\#(random.next(250))"}"#
+        case 5...7:
+            return
+                #"{"msg":"order ORD-\#(10_000 + index) created for user \#(random.next(90))","user_id":\#(random.next(90)),"#
+                + #""nested":{"deep":"v\#(random.next(5))","n":\#(random.next(20))}}"#
+        case 8:
+            return
+                #"{"msg":"Deadlock detected on orders, retry \#(random.next(9))","error":"upstream timeout from auth after 1\#(random.next(9))ms"}"#
+        default:
+            return
+                #"{"msg":"completed in \#(random.next(400))ms","level":"\#(random.pick(["info", "warn"]))","duration_ms":\#(random.next(800)),"cached":\#(random.pick(["true", "false"]))}"#
+        }
+    }
+
+    private static func store(_ folder: String, _ kind: @escaping (inout StoreConfiguration) -> Void, seed: UInt64)
+        async throws -> Store
+    {
+        var configuration = StoreConfiguration(folder: folder)
+        configuration.minimumFreeBytes = 0
+        configuration.retentionDays = 100_000
+        kind(&configuration)
+        let store = try Store.open(configuration)
+        var random = Random(state: seed)
+        for round in 0..<4 {
+            var batch = Batch()
+            for index in 0..<300 {
+                let app = random.pick(["shop", "auth", "pay"])
+                var labels = [("app", app), ("level", random.pick(["info", "error", "fatal"]))]
+                if random.next(6) == 0 { labels.append(("status", "label")) }
+                let stream = batch.intern(LabelSet(labels))
+                var metadata: [(String, String)] = []
+                if random.next(4) > 0 { metadata.append(("trace_id", "t\(random.next(60))")) }
+                if random.next(5) == 0 { metadata.append(("pod", "p\(random.next(3))")) }
+                if random.next(40) == 0 { metadata.append(("level", "meta")) }
+                batch.append(
+                    time: start + Int64(round * 300 + random.next(400)) * 1_000_000_000, stream: stream,
+                    line: [UInt8](line(&random, index).utf8).span, metadata: LabelSet(metadata).encoded.span, flags: [])
+            }
+            _ = try await store.append(batch)
+            if round != 2 { await store.flush() }
+        }
+        await store.flush()
+        return store
+    }
+
+    private static func query(_ random: inout Random) -> String {
+        let selector = random.pick([
+            #"{app=~".+"}"#, #"{app=~".+"}"#, #"{app="shop"}"#, #"{level=~"error|fatal"}"#,
+            #"{app=~".+",trace_id="t7"}"#, #"{status="label"}"#,
+        ])
+        let filters = [
+            "", #" |= "completed in""#, #" |= "ORD-1000""#, #" != "done""#, #" |~ "order ORD-10\\d+ created""#,
+            #" |~ "(?i)DEADLOCK detected""#, #" |~ "(?i)link deadlocks""#, #" |= "status" != "500""#,
+            #" |= "Z_NOWHERE""#,
+            #" |~ "timeout from (auth|gateway)""#, #" !~ "(?i)deadlock""#, #" |= "a" or "b""#, #" |> "<_>created<_>""#,
+            #" |= ip("10.0.1.0/24")"#, #" |= "5""#, #" |~ "[0-9]+ms""#,
+        ]
+        let parsers = [
+            "", " | json", #" | json status="status""#, #" | json status="status", duration_ms="duration_ms""#,
+            #" | json d="nested.deep""#, #" | trace_id="t3""#, #" | trace_id=~"t1.""#, #" | pod!="""#,
+            #" | level="error" | json"#,
+            #" | json s="status", l="level""#, " | logfmt", #" | json | line_format "{{.msg}}""#,
+        ]
+        let conditions = [
+            "", " | status >= 500", #" | status >= 500 | __error__="""#, " | duration_ms > 300",
+            #" | __error__="" | status>=500"#,
+            " | status=`500` or duration_ms < 10", " | duration_ms >= 1m or status != 200", #" | level="warn""#,
+            #" | app="shop" | status < 300"#, #" | nested_deep="v1""#, #" | d=~"v[12]""#, #" | status!="""#,
+            #" | __error__="LabelFilterErr""#, #" | msg=~".*created.*""#, #" | level_extracted="warn""#,
+            #" | cached="true""#,
+            #" | ip=ip("10.0.2.0/24")"#, " | user_id = 7 , nested_n > 3", #" | a_status="506""#, #" | s=`503` | l=``"#,
+        ]
+        var log = selector + (random.next(2) == 0 ? "" : random.pick(filters)) + random.pick(parsers)
+        if random.next(3) > 0 { log += random.pick(conditions) }
+        switch random.next(8) {
+        case 0...2: return log
+        case 3:
+            return
+                "sum by (\(random.pick(["app", "level", "trace_id", "app, trace_id", "status", "pod", "level,pod"]))) (count_over_time(\(log) [5m]))"
+        case 4: return "sum(rate(\(log) [10m]))"
+        case 5: return "count_over_time(\(log) [5m])"
+        case 6:
+            let function = random.pick(["sum", "min", "max", "avg", "first", "last"])
+            return
+                "\(function)_over_time(\(log) | unwrap duration_ms | __error__=`` [10m]) by (\(random.pick(["app", "trace_id", "level"])))"
+        default:
+            return
+                "quantile_over_time(0.9, \(log) | unwrap \(random.pick(["duration_ms", "status", "duration(duration_ms)"])) [10m]) by (app)"
+        }
+    }
+
+    private static func answer(
+        _ text: String, _ parameters: QueryParameters, _ executor: QueryExecutor, _ store: Store
+    ) async -> String {
+        do throws(QueryError) {
+            return "\(try await executor.run(text, parameters, source: store).result)"
+        } catch {
+            // Which of several bad entries is met first may differ.
+            return "error: \(error.message.prefix(14))"
+        }
+    }
+
+    @Test(arguments: [UInt64(1), 2, 3]) func answersAgree(seed: UInt64) async throws {
+        let base = "/tmp/dendro-columns-\(getpid())-\(seed)"
+        let rows = try await Self.store(base + "-rows", { $0.blockKind = .rows }, seed: seed)
+        let columns = try await Self.store(base + "-columns", { $0.blockKind = .columns }, seed: seed)
+        let executor = makeExecutor()
+        var random = Random(state: seed &* 77)
+        var answered = 0
+        for _ in 0..<400 {
+            let text = Self.query(&random)
+            let from = Self.start + Int64(random.next(300)) * 1_000_000_000
+            let to = from + Int64(60 + random.next(1500)) * 1_000_000_000
+            let parameters = QueryParameters(
+                range: from, to, stepNanoseconds: 60_000_000_000, limit: random.pick([1, 7, 100, 5000]),
+                direction: random.pick([.forward, .backward]))
+            let expected = await Self.answer(text, parameters, executor, rows)
+            let found = await Self.answer(text, parameters, executor, columns)
+            #expect(found == expected, "\(text)")
+            if !expected.hasPrefix("error"), expected.count > 30 { answered += 1 }
+        }
+        #expect(answered > 100)
+        #expect(columns.statistics.refusedColumnBlocks == 0)
+        await rows.close()
+        await columns.close()
+        for suffix in ["-rows", "-columns"] { Self.remove(base + suffix) }
+    }
+
+    private static func remove(_ path: String) {
+        let files = PosixFileSystem()
+        for name in (try? files.list(path)) ?? [] { remove(path + "/" + name) }
+        if (try? files.removeFolder(path)) == nil { try? files.remove(path) }
+    }
+}
