@@ -1,5 +1,6 @@
 import Model
 import Observe
+import Store
 
 /// What operators, probes and Prometheus ask.
 struct OpsRoutes: Sendable {
@@ -32,10 +33,11 @@ struct OpsRoutes: Sendable {
     private func healthReady() -> Answer {
         var out = [UInt8]("{\"status\":".utf8)
         let refusal = backend.operations.refusal
-        JSONText.append(refusal == nil ? "healthy" : "unhealthy", to: &out)
-        if let refusal {
+        let missing = backend.operations.statistics.missingParts
+        JSONText.append(refusal != nil ? "unhealthy" : missing > 0 ? "degraded" : "healthy", to: &out)
+        if let message = refusal ?? (missing > 0 ? "\(missing) part files are missing or damaged" : nil) {
             out.append(contentsOf: ",\"message\":".utf8)
-            JSONText.append(refusal, to: &out)
+            JSONText.append(message, to: &out)
         }
         out.append(contentsOf: "}\n".utf8)
         return .json(refusal == nil ? 200 : 503, out)

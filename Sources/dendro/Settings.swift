@@ -27,6 +27,7 @@ struct Settings {
     var resourceLabels = ReceiveOptions.standardResourceLabels
     var highCardinality = FieldName.highCardinality
     var indexed = FieldName.indexed
+    var duplicates = "drop"
     var limits = Limits()
     /// 0 stands for "as long as the retention keeps entries".
     var maxAgeSeconds = 0

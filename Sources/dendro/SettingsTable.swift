@@ -35,6 +35,9 @@ extension Settings {
                 "ingest.otlp_labels", \.resourceLabels, .names,
                 "Resource attributes of OpenTelemetry records that become stream labels; the others are metadata."),
             Setting(
+                "ingest.duplicates", \.duplicates, .choice(["drop", "keep"]),
+                "Whether of equal entries (stream, time, line, metadata) one is kept or all."),
+            Setting(
                 "fields.high_cardinality", \.highCardinality, .names,
                 "Labels kept as metadata of each line: they cost no stream."),
             Setting("fields.indexed", \.indexed, .names, "Metadata that lookups by value are fast for."),

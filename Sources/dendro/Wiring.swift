@@ -72,6 +72,7 @@ struct Wiring {
         configuration.retentionDays = settings.retentionDays
         configuration.retentionMaximumBytes = settings.retentionMaximumBytes
         configuration.retentionFreeBytes = settings.retentionFreeBytes
+        configuration.keepsDuplicates = settings.duplicates == "keep"
         configuration.deletionDelaySeconds = settings.deletionDelaySeconds
         var filters = QueryOptions()
         filters.highCardinality = settings.highCardinality

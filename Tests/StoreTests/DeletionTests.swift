@@ -263,4 +263,28 @@ struct WordFilters: RowFilterCompiler {
         #expect(store.deleteRequests().isEmpty)
         await store.close()
     }
+
+    /// Equal rows are one, but a deleted row is none.
+    @Test(arguments: [0, 1, 2]) func whatWasDeletedCanBeSentAgain(flushes: Int) async throws {
+        var store = try open()
+        let lines = [(now, "secret one"), (now + 1, "plain one")]
+        _ = try await store.append(batch(lines))
+        if flushes > 0 { await store.flush() }
+        _ = try await store.requestDeletion(of: "shop secret", in: everything)
+        if flushes > 1 { await store.flush() }
+        for _ in 0..<2 {
+            _ = try await store.append(batch(lines))
+            #expect(try store.lines() == ["secret one", "plain one"])
+        }
+        await store.flush()
+        _ = try await store.append(batch(lines))
+        #expect(try store.lines() == ["secret one", "plain one"])
+        await store.close()
+        store = try open()
+        #expect(try store.lines() == ["secret one", "plain one"])
+        clock.advance(days: 2)
+        await store.applyDeletions()
+        #expect(try store.lines() == ["secret one", "plain one"])
+        await store.close()
+    }
 }

@@ -241,4 +241,51 @@ import Testing
         #expect(try store.lines().count == 500)
         await store.close()
     }
+
+    @Test func equalEntriesAreAllKeptWhereThatIsWanted() async throws {
+        let keep: (inout StoreConfiguration) -> Void = { $0.keepsDuplicates = true }
+        var store = try open(keep)
+        let receipt = try await store.append(batch([(now, "a"), (now, "a")]))
+        #expect(receipt == Receipt(acceptedRows: 2, duplicateRows: 0))
+        await store.flush()
+        _ = try await store.append(batch([(now, "a")]))
+        #expect(try store.lines() == ["a", "a", "a"])
+        await store.close()
+        store = try open(keep)
+        #expect(try store.lines() == ["a", "a", "a"])
+        await store.flush()
+        #expect(try store.lines() == ["a", "a", "a"])
+        await store.close()
+    }
+
+    /// A file of which nothing can be read is set aside; the rest is served, and answers say what is missing.
+    @Test func aPartWithoutAReadableFooterIsSetAside() async throws {
+        var store = try open()
+        _ = try await store.append(batch([(now, "damaged")]))
+        await store.flush()
+        let path = try #require(folder.files("tenants", ".dlp").first)
+        _ = try await store.append(batch([(now - Nanoseconds.perDay, "sound")]))
+        await store.flush()
+        await store.close()
+        let files = PosixFileSystem()
+        let file = try files.open(path, .update)
+        try file.write([UInt8](repeating: 0xaa, count: 24), at: try files.size(path) - 40)
+        file.close()
+        store = try open()
+        for round in 0..<3 {
+            let (rows, plan) = try store.seen()
+            #expect(rows.map(\.line) == ["sound"])
+            #expect(plan.warnings.count == 1, "round \(round): \(plan.warnings)")
+            await store.flush()
+            #expect(folder.files("quarantine", ".dlp").count == 1)
+            #expect(!files.exists(path))
+        }
+        #expect(store.statistics.quarantinedFiles == 1)
+        #expect(store.statistics.missingParts == 1)
+        await store.close()
+        store = try open()
+        #expect(try store.seen().plan.warnings.count == 1)
+        #expect(try store.lines().contains("sound"))
+        await store.close()
+    }
 }

@@ -43,7 +43,11 @@ public final class Head: @unchecked Sendable {
     public private(set) var firstSequence: UInt64 = .max
     public private(set) var lastSequence: UInt64 = 0
 
-    public init(tenant: TenantID, day: Day, openedAt: Int64) {
+    /// Whether equal rows are all kept.
+    private let keepsDuplicates: Bool
+
+    public init(tenant: TenantID, day: Day, openedAt: Int64, keepsDuplicates: Bool = false) {
+        self.keepsDuplicates = keepsDuplicates
         self.tenant = tenant
         self.day = day
         self.openedAt = openedAt
@@ -98,20 +102,34 @@ public final class Head: @unchecked Sendable {
 
     /// Adds one row of the record that `begin` made room for; false, and nothing added, if the head or one of `older`
     /// (frozen heads of the same day) holds an equal one.
-    /// - Parameter row: offsets point into `source`; `stream` is ignored.
+    /// - Parameters:
+    ///   - row: offsets point into `source`; `stream` is ignored.
+    ///   - isDeleted: whether the equal row in an older head is deleted and so does not count.
     @inline(__always)
-    public func append(_ row: RowEntry, ordinal: UInt32, from source: borrowing ByteSpan, older: [Head]) -> Bool {
+    public func append(
+        _ row: RowEntry, ordinal: UInt32, from source: borrowing ByteSpan, older: [Head],
+        isDeleted: (Head, RowEntry, borrowing ByteSpan) -> Bool = { _, _, _ in false }
+    ) -> Bool {
         guard let chunk = current else { return false }
         let number = numbers[Int(ordinal)]
         let line = source.extracting(row.line)
         let metadata = source.extracting(row.metadata)
         let hash = Head.hash(number: number, time: row.time, line: line, metadata: metadata)
+        if keepsDuplicates { return place(row, in: chunk, ordinal, hash, isSuspect: false, source) }
         if holds(hash, ordinal: ordinal, time: row.time, line: line, metadata: metadata) { return false }
         for head in older where head.holds(hash, number: number, time: row.time, line: line, metadata: metadata) {
-            return false
+            if !isDeleted(head, row, source) { return false }
         }
+        return place(row, in: chunk, ordinal, hash, isSuspect: row.time <= sealedThrough[Int(ordinal)], source)
+    }
+
+    @inline(__always)
+    private func place(
+        _ row: RowEntry, in chunk: HeadChunk, _ ordinal: UInt32, _ hash: UInt64, isSuspect: Bool,
+        _ source: borrowing ByteSpan
+    ) -> Bool {
         var flags = row.flags.subtracting(.suspect)
-        if row.time <= sealedThrough[Int(ordinal)] {
+        if isSuspect {
             flags.insert(.suspect)
             chunk.suspects.withLock { $0.add(chunk.entries.writtenCount) }
         }

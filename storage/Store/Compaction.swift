@@ -68,7 +68,7 @@ extension Store {
                     for part in work.parts { _ = part.markDamaged() }
                     configuration.report(StoreReport(.error, "merging \(work.tenantDay) failed: \(error)"))
                 }
-                upkeep.withLock { _ = $0.merging.remove(work.tenantDay) }
+                mergeEnded(work.tenantDay)
                 continuation.resume()
             }
         }

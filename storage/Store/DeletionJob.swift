@@ -49,7 +49,7 @@ extension Store {
             for part in views.view.days[key]?.parts ?? [] where tombstone.touches(part.summary) {
                 if !(await rewrite(part, tombstone)) { isDone = false }
             }
-            upkeep.withLock { _ = $0.merging.remove(key) }
+            mergeEnded(key)
         }
         // Files of replaced parts are collected on the catalog thread: wait until it has got there.
         _ = await onCatalogThread {}

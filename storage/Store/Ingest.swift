@@ -109,7 +109,14 @@ final class Ingest: @unchecked Sendable {
         var stored = 0
         var storedBytes = 0
         let source = batch.arena.span
-        for row in rows where head.append(row, ordinal: ordinals[Int(row.stream)], from: source, older: older) {
+        let deleted = DeletedEquals(views.view, key.tenant)
+        for row in rows {
+            let isStored = head.append(row, ordinal: ordinals[Int(row.stream)], from: source, older: older) {
+                (older, row, source) in
+                let labels = batch.streams[Int(row.stream)]
+                return older.lastSequence <= deleted.cutoff(row, in: source, labels: labels, arrivedAt: sequence)
+            }
+            guard isStored else { continue }
             stored += 1
             storedBytes += Int(row.lineCount) + Int(row.metadataCount)
         }
@@ -120,7 +127,9 @@ final class Ingest: @unchecked Sendable {
     private func openHead(_ key: TenantDay) -> Head {
         if let head = days[key]?.open { return head }
         if days[key]?.sealedThrough == nil { days[key, default: DayHeads()].sealedThrough = sealedTimes(key) }
-        let head = Head(tenant: key.tenant, day: key.day, openedAt: Machine.monotonicNanoseconds())
+        let head = Head(
+            tenant: key.tenant, day: key.day, openedAt: Machine.monotonicNanoseconds(),
+            keepsDuplicates: configuration.keepsDuplicates)
         days[key, default: DayHeads()].open = head
         views.change { $0[key, default: DayView()].heads.append(head) }
         return head

@@ -26,6 +26,13 @@ final class PartCache: Sendable {
     private let counters: StoreCounters
     private let report: @Sendable (StoreReport) -> Void
     private let state = Mutex(State())
+    /// Told of each part that was found damaged, once.
+    private let onDamage = Mutex<(@Sendable (PartHandle, PartError) -> Void)?>(nil)
+
+    /// Sets who is told of damage.
+    func setDamageHandler(_ handler: @escaping @Sendable (PartHandle, PartError) -> Void) {
+        onDamage.withLock { $0 = handler }
+    }
 
     init(
         blobs: any BlobStore, tables: StreamTables, counters: StoreCounters,
@@ -94,6 +101,7 @@ final class PartCache: Sendable {
         if handle.markDamaged() {
             counters.damagedFiles.add(1, ordering: .relaxed)
             report(StoreReport(.error, text))
+            onDamage.withLock { $0 }?(handle, error)
         }
         return text
     }

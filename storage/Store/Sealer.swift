@@ -22,10 +22,12 @@ struct Sealer: Sendable {
     }
 
     /// The part of a frozen head, or nil when older parts hold all of its rows.
-    /// - Parameter older: live parts of the same day, for rows that are suspect (storage rule 8).
-    func seal(_ frozen: Ingest.FrozenHead, older: [PartHandle]) throws(PartError) -> Sealed? {
+    /// - Parameter view: names live parts of the same day, for rows that are suspect (storage rule 8).
+    func seal(_ frozen: Ingest.FrozenHead, in view: View) throws(PartError) -> Sealed? {
         let head = frozen.head
-        let resolver = SuspectResolver(parts: older, cache: cache)
+        let resolver = SuspectResolver(
+            parts: view.days[frozen.tenantDay]?.parts ?? [], cache: cache,
+            deleted: DeletedEquals(view, head.tenant))
         let hidden = head.chunks.map { Set(resolver.hiddenRows($0, $0.rows, head)) }
         let order = SealOrder(head) { chunk, row in !hidden[chunk].isEmpty && hidden[chunk].contains(row) }
         guard !order.positions.isEmpty else { return nil }

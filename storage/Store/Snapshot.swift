@@ -116,7 +116,7 @@ struct Snapshot: StoreSnapshot {
             Int(number) < selected.count && selected[Int(number)] ? StreamID(number) : StreamID.none
         }
         guard map.contains(where: { $0 != .none }) else { return }
-        let suspects = SuspectResolver(parts: parts, cache: cache)
+        let suspects = SuspectResolver(parts: parts, cache: cache, deleted: DeletedEquals(view, tenant))
         for (chunk, rows) in zip(chunks, rows) where rows.count > 0 {
             plan.units.append(
                 HeadUnit(chunk: chunk, rows: rows, head: head, streams: map, suspects: suspects))

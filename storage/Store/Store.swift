@@ -79,6 +79,7 @@ public final class Store: IngestSink, RecentData, Sendable {
             },
             onGroup: { afterGroup.call() })
         afterGroup.set { [weak self] in self?.freezeDueHeads() }
+        cache.setDamageHandler { [weak self] part, error in self?.setAside(part, error) }
     }
 
     /// Opens the store in `configuration.folder`, making it if there is none, and replays its WAL.
@@ -161,6 +162,7 @@ public final class Store: IngestSink, RecentData, Sendable {
         while let work = dueMerge() {
             await merge(work)
         }
+        await mergesDone()
         // Files of merged parts are collected on the catalog thread: wait until it has got there.
         await withCheckedContinuation { continuation in catalogThread.submit { continuation.resume() } }
     }

@@ -22,6 +22,8 @@ public struct StoreConfiguration: Sendable {
     public var retentionMaximumBytes = 0
     /// … or while less than this is free on the disk (0: whatever is free).
     public var retentionFreeBytes = 0
+    /// Whether equal entries (stream, time, line, metadata) are all kept, instead of one of them.
+    public var keepsDuplicates = false
     /// How long a deletion can be cancelled before its rows leave the disk.
     public var deletionDelaySeconds = 86_400
     /// Compiles what deletions are about; nil: nothing can be deleted.

@@ -9,6 +9,8 @@ import Synchronization
 struct SuspectResolver: Sendable {
     let parts: [PartHandle]
     let cache: PartCache
+    /// Equal rows that a deletion hides do not count.
+    let deleted: DeletedEquals
 
     /// Rows of `rows`, ascending, that an older part holds too.
     func hiddenRows(_ chunk: HeadChunk, _ rows: Rows, _ head: Head) -> [Int] {
@@ -17,12 +19,16 @@ struct SuspectResolver: Sendable {
         let streams = head.streams
         var hidden: [Int] = []
         var blocks = BlockCache()
+        let isUnresolved = zip(known.rows, known.isDuplicate).contains { $0 < rows.count && $1 == nil }
+        let cutoffs =
+            isUnresolved && !deleted.isEmpty
+            ? deleted.cutoffs(rows, streams: streams, arrivedAt: chunk.firstSequence) : [:]
         for (index, row) in known.rows.enumerated() where row < rows.count {
             let isDuplicate: Bool
             if let found = known.isDuplicate[index] {
                 isDuplicate = found
             } else {
-                isDuplicate = isHeld(rows, row, streams, &blocks)
+                isDuplicate = isHeld(rows, row, streams, cutoffs[row] ?? 0, &blocks)
                 chunk.suspects.withLock { $0.resolve(index, isDuplicate: isDuplicate) }
             }
             if isDuplicate { hidden.append(row) }
@@ -30,10 +36,14 @@ struct SuspectResolver: Sendable {
         return hidden
     }
 
-    private func isHeld(_ rows: Rows, _ row: Int, _ streams: [LabelSet], _ blocks: inout BlockCache) -> Bool {
+    /// - Parameter cutoff: equal rows in parts that cover nothing later are deleted.
+    private func isHeld(
+        _ rows: Rows, _ row: Int, _ streams: [LabelSet], _ cutoff: UInt64, _ blocks: inout BlockCache
+    ) -> Bool {
         let entry = rows.entries[row]
         let hash = streams[Int(entry.stream)].hash
         for part in parts where entry.time >= part.summary.firstTime && entry.time <= part.summary.lastTime {
+            if cutoff > 0, part.summary.coverage.intervals.allSatisfy({ $0.through <= cutoff }) { continue }
             guard let contents = try? cache.contents(part) else { continue }
             let isHeld = rows.arena.withSpan(count: rows.arena.releasedCount) { arena in
                 do throws(PartError) {

@@ -15,6 +15,8 @@ struct Upkeep: Sendable {
     var failed: [Ingest.FrozenHead] = []
     /// Days with a merge under way.
     var merging: Set<TenantDay> = []
+    /// Who waits until no merge is under way.
+    var mergeWaiters: [CheckedContinuation<Void, Never>] = []
     var waiters: [CheckedContinuation<Void, Never>] = []
     /// Who waits for certain heads to be in published parts.
     var headWaiters: [HeadWaiter] = []
@@ -165,6 +167,29 @@ extension Store {
         }
     }
 
+    /// The day's parts are free for the next merge.
+    func mergeEnded(_ key: TenantDay) {
+        let waiters = upkeep.withLock { upkeep -> [CheckedContinuation<Void, Never>] in
+            upkeep.merging.remove(key)
+            guard upkeep.merging.isEmpty else { return [] }
+            defer { upkeep.mergeWaiters = [] }
+            return upkeep.mergeWaiters
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    /// Waits until no merge is under way.
+    func mergesDone() async {
+        await withCheckedContinuation { continuation in
+            let isDone = upkeep.withLock { upkeep -> Bool in
+                if upkeep.merging.isEmpty { return true }
+                upkeep.mergeWaiters.append(continuation)
+                return false
+            }
+            if isDone { continuation.resume() }
+        }
+    }
+
     /// Counts the head as being sealed and queues the work.
     func seal(_ frozen: Ingest.FrozenHead) {
         upkeep.withLock { $0.sealing += 1 }
@@ -174,9 +199,8 @@ extension Store {
     private func submitSeal(_ frozen: Ingest.FrozenHead) {
         workers.submit(.seal) { [self] in
             if upkeep.withLock({ $0.isClosing }) { return }
-            let older = views.view.days[frozen.tenantDay]?.parts ?? []
             do throws(PartError) {
-                let sealed = try sealer.seal(frozen, older: older)
+                let sealed = try sealer.seal(frozen, in: views.view)
                 catalogThread.submit { [self] in publish(sealed, of: frozen) }
             } catch {
                 sealFailed(frozen, "\(error)")
