@@ -43,15 +43,14 @@ import Testing
                 + "\(random.pick([200, 200, 201, 404, 500, 503])),\"duration_ms\":\(random.next(900)).\(random.next(10)),"
                 + #""ip":"10.0.\#(random.next(4)).\#(random.next(250))"}"#
         case 5...7:
-            return
-                #"{"msg":"order ORD-\#(10_000 + index) created for user \#(random.next(90))","user_id":\#(random.next(90)),"#
-                + #""nested":{"deep":"v\#(random.next(5))","n":\#(random.next(20))}}"#
+            return #"{"msg":"order ORD-\#(10_000 + index) created for user \#(random.next(90))","#
+                + #""user_id":\#(random.next(90)),"nested":{"deep":"v\#(random.next(5))","n":\#(random.next(20))}}"#
         case 8:
-            return
-                #"{"msg":"Deadlock detected on orders, retry \#(random.next(9))","error":"upstream timeout from auth after 1\#(random.next(9))ms"}"#
+            return #"{"msg":"Deadlock detected on orders, retry \#(random.next(9))","#
+                + #""error":"upstream timeout from auth after 1\#(random.next(9))ms"}"#
         default:
-            return
-                #"{"msg":"completed in \#(random.next(400))ms","level":"\#(random.pick(["info", "warn"]))","duration_ms":\#(random.next(800)),"cached":\#(random.pick(["true", "false"]))}"#
+            return #"{"msg":"completed in \#(random.next(400))ms","level":"\#(random.pick(["info", "warn"]))","#
+                + #""duration_ms":\#(random.next(800)),"cached":\#(random.pick(["true", "false"]))}"#
         }
     }
 
@@ -115,20 +114,21 @@ import Testing
         ]
         var log = selector + (random.next(2) == 0 ? "" : random.pick(filters)) + random.pick(parsers)
         if random.next(3) > 0 { log += random.pick(conditions) }
+        return aggregated(log, &random)
+    }
+
+    private static func aggregated(_ log: String, _ random: inout Random) -> String {
+        let grouping = random.pick(["app", "level", "trace_id", "app, trace_id", "status", "pod", "level,pod"])
+        let unwrapped = random.pick(["duration_ms", "status", "duration(duration_ms)"])
         switch random.next(8) {
         case 0...2: return log
-        case 3:
-            return
-                "sum by (\(random.pick(["app", "level", "trace_id", "app, trace_id", "status", "pod", "level,pod"]))) (count_over_time(\(log) [5m]))"
+        case 3: return "sum by (\(grouping)) (count_over_time(\(log) [5m]))"
         case 4: return "sum(rate(\(log) [10m]))"
         case 5: return "count_over_time(\(log) [5m])"
         case 6:
             let function = random.pick(["sum", "min", "max", "avg", "first", "last"])
-            return
-                "\(function)_over_time(\(log) | unwrap duration_ms | __error__=`` [10m]) by (\(random.pick(["app", "trace_id", "level"])))"
-        default:
-            return
-                "quantile_over_time(0.9, \(log) | unwrap \(random.pick(["duration_ms", "status", "duration(duration_ms)"])) [10m]) by (app)"
+            return "\(function)_over_time(\(log) | unwrap duration_ms | __error__=`` [10m]) by (\(grouping))"
+        default: return "quantile_over_time(0.9, \(log) | unwrap \(unwrapped) [10m]) by (app)"
         }
     }
 
