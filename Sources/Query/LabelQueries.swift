@@ -24,6 +24,7 @@ extension QueryExecutor {
         for labels in try await streamLabels(request, source: source, emptySelectorIsAll: false) {
             for pair in labels.pairs { names.insert(pair.name) }
         }
+        if !names.isEmpty { names.formUnion(options.demoted) }
         names.subtract(options.highCardinality)
         return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
@@ -36,6 +37,9 @@ extension QueryExecutor {
         var values: Set<String> = []
         for labels in try await streamLabels(request, source: source, emptySelectorIsAll: false) {
             if let value = labels.value(of: name) { values.insert(value) }
+        }
+        if options.demoted.contains(name) {
+            values.formUnion(try await demotedValues(name, request, source: source))
         }
         return values.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
@@ -67,9 +71,10 @@ extension QueryExecutor {
         range.start = max(range.start, snapshot.oldestTime)
         var found: Set<LabelSet> = []
         for selector in selectors where !range.isEmpty {
-            let (tests, rowTests) = try Planner(options: options).split(selector)
+            let (tests, rowTests, demoted) = try Planner(options: options).split(selector)
             let search = StreamSearch(
-                request: ScanRequest(range: range, tests: tests), rowTests: rowTests, snapshot: snapshot,
+                request: ScanRequest(range: range, tests: tests), rowTests: rowTests, demoted: demoted,
+                snapshot: snapshot,
                 control: control, options: options)
             let outcome = await withTaskCancellationHandler {
                 await scheduler.run(.query) { search.run() }
@@ -86,13 +91,14 @@ extension QueryExecutor {
 private struct StreamSearch: Sendable {
     var request: ScanRequest
     let rowTests: [MetadataTest]
+    let demoted: [DemotedTest]
     let snapshot: any StoreSnapshot
     let control: QueryControl
     let options: QueryOptions
 
     func run() -> Result<Set<LabelSet>, QueryError> {
         do throws(QueryError) {
-            let streams = rowTests.isEmpty ? try byLabels() : try byEntries()
+            let streams = rowTests.isEmpty && demoted.isEmpty ? try byLabels() : try byEntries()
             return .success(Set(streams.map { snapshot.labels($0) }))
         } catch {
             return .failure(error)
@@ -109,6 +115,7 @@ private struct StreamSearch: Sendable {
 
     private func byEntries() throws(QueryError) -> [StreamID] {
         var asked = request
+        asked.demotedTests = demoted.map(\.labelTest)
         for test in rowTests where options.indexed.contains(test.name.text) {
             if let values = test.test.exactValues { asked.tracedValues = values }
         }
@@ -147,6 +154,9 @@ private struct StreamSearch: Sendable {
                 if found.contains(stream) { continue }
                 var passes = true
                 for test in rowTests where !test.passes(arena, entry.metadata) { passes = false }
+                for test in demoted where passes {
+                    passes = test.passes(snapshot.labels(stream), arena, entry.metadata)
+                }
                 if passes { found.insert(stream) }
             }
         }

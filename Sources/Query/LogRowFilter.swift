@@ -11,7 +11,7 @@ public struct LogRowFilters: RowFilterCompiler {
         self.options = options
     }
 
-    public func compile(_ query: String) throws(RowFilterError) -> any RowFilter {
+    public func compile(_ query: String, demotedNames: [String]) throws(RowFilterError) -> any RowFilter {
         let expression: Expression
         do throws(ParseError) {
             expression = try Language(dialect: .loki, regexes: RegexEngine()).parse(query)
@@ -20,6 +20,8 @@ public struct LogRowFilters: RowFilterCompiler {
         }
         guard case .log(let log) = expression else { throw RowFilterError("only log queries name entries") }
         do throws(QueryError) {
+            var options = options
+            options.demoted = demotedNames
             return LogRowFilter(try Planner(options: options).plan(log, range: .all))
         } catch {
             throw RowFilterError(error.message)

@@ -19,15 +19,21 @@ struct Planner {
     func plan(
         _ query: LogQuery, range: TimeRange, names: NameTable = NameTable(), needed: NeededLabels = .all
     ) throws(QueryError) -> LogPlan {
-        let (tests, rowTests) = try split(query.selector)
+        let (tests, rowTests, demoted) = try split(query.selector)
+        var query = query
+        query.stages = demoted.map { .labelFilter(.text($0.matcher)) } + query.stages
         let pipeline = try Pipeline(query.stages, rowTests: rowTests, names: names, needed: needed)
         let traced = tracedValues(query, rowTests)
-        let request = ScanRequest(range: range, tests: tests, tracedValues: traced)
+        var request = ScanRequest(range: range, tests: tests, tracedValues: traced)
+        request.demotedTests = demoted.map(\.labelTest)
         return LogPlan(request: request, pipeline: pipeline, pilot: pilot(traced, pipeline))
     }
 
-    /// Tests on stream labels, and tests on the metadata of each entry.
-    func split(_ selector: Selector) throws(QueryError) -> (tests: [LabelTest], rowTests: [MetadataTest]) {
+    /// Tests on stream labels, tests on the metadata of each entry, and tests on what was a label once.
+    func split(
+        _ selector: Selector
+    ) throws(QueryError) -> (tests: [LabelTest], rowTests: [MetadataTest], demoted: [DemotedTest]) {
+        var demoted: [DemotedTest] = []
         var tests: [LabelTest] = []
         var rowTests: [MetadataTest] = []
         for matcher in selector.matchers {
@@ -35,11 +41,13 @@ struct Planner {
             let name = [UInt8](text: matcher.name)
             if options.highCardinality.contains(matcher.name) {
                 rowTests.append(MetadataTest(name: name, test: test))
+            } else if options.demoted.contains(matcher.name) {
+                demoted.append(DemotedTest(matcher: matcher, name: name, test: test))
             } else {
                 tests.append(LabelTest(name: name, test: test))
             }
         }
-        return (tests, rowTests)
+        return (tests, rowTests, demoted)
     }
 
     /// Values of an indexed name of which each wanted entry carries one; nil if the query does not say.

@@ -9,14 +9,25 @@ public import Store
 public final class QueryExecutor: Sendable {
     let scheduler: any WorkScheduler
     let limits: Limits
-    let options: QueryOptions
+    private let fixedOptions: QueryOptions
+    private let demotedNames: @Sendable () -> [String]
+    var options: QueryOptions {
+        var options = fixedOptions
+        options.demoted = demotedNames().filter { !options.highCardinality.contains($0) }
+        return options
+    }
     /// Memory that all queries of this executor hold together.
     let memory: SharedMemory
 
-    public init(scheduler: any WorkScheduler, limits: Limits = Limits(), options: QueryOptions = QueryOptions()) {
+    /// - Parameter demotedNames: labels that newer entries carry as metadata, as of now.
+    public init(
+        scheduler: any WorkScheduler, limits: Limits = Limits(), options: QueryOptions = QueryOptions(),
+        demotedNames: @escaping @Sendable () -> [String] = { [] }
+    ) {
         self.scheduler = scheduler
         self.limits = limits
-        self.options = options
+        fixedOptions = options
+        self.demotedNames = demotedNames
         memory = SharedMemory(limitBytes: limits.allQueriesMemoryBytes.value)
     }
 

@@ -106,6 +106,8 @@ struct Steps: Hashable, Sendable {
 public struct QueryOptions: Hashable, Sendable {
     /// Names that selectors match against the entry's metadata, not against stream labels.
     public var highCardinality: [String] = FieldName.highCardinality
+    /// Labels that newer entries carry as metadata: selectors match either.
+    public var demoted: [String] = []
     /// Metadata names that the trace maplet knows.
     public var indexed: [String] = FieldName.indexed
     /// Units of one query that are scanned at once.

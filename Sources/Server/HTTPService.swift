@@ -50,10 +50,14 @@ public struct HTTPService: Service {
         var options = QueryOptions()
         options.highCardinality = backend.highCardinality
         options.indexed = backend.indexed
-        let executor = QueryExecutor(scheduler: backend.scheduler, limits: backend.limits, options: options)
+        let executor = QueryExecutor(
+            scheduler: backend.scheduler, limits: backend.limits, options: options,
+            demotedNames: backend.demotedNames)
         var pageLimits = backend.limits
         pageLimits.queryEntries.value = max(pageLimits.queryEntries.value, ObservabilityLogs.entriesLimit * 3 + 1)
-        let pages = QueryExecutor(scheduler: backend.scheduler, limits: pageLimits, options: options)
+        let pages = QueryExecutor(
+            scheduler: backend.scheduler, limits: pageLimits, options: options,
+            demotedNames: backend.demotedNames)
         return QueryRoutes(backend: backend, executor: executor).routes
             + LabelRoutes(backend: backend, executor: executor).routes
             + ObservabilityLogs(backend: backend, executor: pages).routes + OpsRoutes(backend: backend).routes

@@ -96,15 +96,15 @@ struct PushRoutes: Sendable {
             case .loki:
                 result = try LokiPush.decode(
                     body: body, contentType: request.contentType, contentEncoding: request.contentEncoding,
-                    options: backend.receive, now: now)
+                    options: backend.receiveOptions, now: now)
             case .plain:
                 result = try PlainPush.decode(
                     body: body, queryLabels: try queryLabels(request), contentEncoding: request.contentEncoding,
-                    options: backend.receive, now: now, arrival: arrival)
+                    options: backend.receiveOptions, now: now, arrival: arrival)
             case .otlp:
                 result = try OTLPPush.decode(
                     body: body, contentType: request.contentType, contentEncoding: request.contentEncoding,
-                    options: backend.receive, now: now, arrival: arrival)
+                    options: backend.receiveOptions, now: now, arrival: arrival)
             }
             if result.everyEntryHadTimestamp || request.idempotencyKey != nil {
                 result.batch.key = key(request, body)

@@ -23,6 +23,8 @@ public struct Backend: Sendable {
     public var highCardinality: [String]
     /// Of those the ones whose values a part indexes.
     public var indexed: [String]
+    /// Labels that have become metadata meanwhile, as of now.
+    public var demotedNames: @Sendable () -> [String] = { [] }
     /// What batch keys are hashed under; the same over restarts of one data folder.
     public var batchKeySeed: UInt64
     public var operations: any Operations
@@ -43,6 +45,16 @@ public struct Backend: Sendable {
         self.operations = operations
         self.highCardinality = highCardinality
         self.indexed = indexed
+    }
+}
+
+extension Backend {
+    /// How push bodies are read now.
+    var receiveOptions: ReceiveOptions {
+        var options = receive
+        let names = demotedNames()
+        if !names.isEmpty { options.highCardinality += names }
+        return options
     }
 }
 

@@ -28,6 +28,8 @@ struct Settings {
     var highCardinality = FieldName.highCardinality
     var indexed = FieldName.indexed
     var duplicates = "drop"
+    var labelValues = 10_000
+    var streams = 50_000
     var limits = Limits()
     /// 0 stands for "as long as the retention keeps entries".
     var maxAgeSeconds = 0

@@ -35,6 +35,12 @@ extension Settings {
                 "ingest.otlp_labels", \.resourceLabels, .names,
                 "Resource attributes of OpenTelemetry records that become stream labels; the others are metadata."),
             Setting(
+                "ingest.label_values", \.labelValues, .number(1...1_000_000),
+                "Values of one label in a day beyond which it is kept as metadata from then on."),
+            Setting(
+                "ingest.streams", \.streams, .number(1...10_000_000),
+                "Streams in a day beyond which the label with most values is kept as metadata from then on."),
+            Setting(
                 "ingest.duplicates", \.duplicates, .choice(["drop", "keep"]),
                 "Whether of equal entries (stream, time, line, metadata) one is kept or all."),
             Setting(

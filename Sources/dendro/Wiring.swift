@@ -72,6 +72,8 @@ struct Wiring {
         configuration.retentionDays = settings.retentionDays
         configuration.retentionMaximumBytes = settings.retentionMaximumBytes
         configuration.retentionFreeBytes = settings.retentionFreeBytes
+        configuration.labelValuesLimit = settings.labelValues
+        configuration.streamsLimit = settings.streams
         configuration.keepsDuplicates = settings.duplicates == "keep"
         configuration.deletionDelaySeconds = settings.deletionDelaySeconds
         var filters = QueryOptions()
@@ -113,11 +115,13 @@ struct Wiring {
         receive.highCardinality = settings.highCardinality
         receive.indexed = settings.indexed
         receive.retentionSeconds = settings.retentionDays.multipliedReportingOverflow(by: 86400).partialValue
-        return Backend(
+        var backend = Backend(
             sink: store, source: store, scheduler: store.scheduler, metrics: Metrics(),
             limits: settings.effectiveLimits, receive: receive, clock: SystemClock(), batchKeySeed: store.storeID.high,
             operations: StoreOperations(store: store, settingsText: settings.text),
             highCardinality: settings.highCardinality, indexed: settings.indexed)
+        backend.demotedNames = { store.demotedNames() }
+        return backend
     }
 
     private func serverOptions(_ address: (host: String, port: Int)) -> ServerOptions {

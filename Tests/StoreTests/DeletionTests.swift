@@ -36,7 +36,7 @@ struct WordFilters: RowFilterCompiler {
         }
     }
 
-    func compile(_ query: String) throws(RowFilterError) -> any RowFilter {
+    func compile(_ query: String, demotedNames: [String]) throws(RowFilterError) -> any RowFilter {
         let words = query.split(separator: " ").map(String.init)
         guard words.count == 2 else { throw RowFilterError("two words are wanted") }
         return Filter(app: words[0], word: words[1])

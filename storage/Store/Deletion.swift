@@ -36,7 +36,7 @@ extension Store {
         guard query.utf8.count <= DeleteRequest.queryBytes else { throw .invalidQuery("the query is too long") }
         let filter: any RowFilter
         do throws(RowFilterError) {
-            filter = try compiler.compile(query)
+            filter = try compiler.compile(query, demotedNames: demoted[tenant])
         } catch {
             throw .invalidQuery(error.description)
         }
@@ -118,7 +118,9 @@ struct StoredDeletions {
 
     /// - Parameter isRebuilt: the catalog is new, so nobody knows that rows of parts which are gone need no replay:
     ///   requests that were processed hide and remove them again.
-    init(_ state: any StateStore, _ configuration: StoreConfiguration, isRebuilt: Bool) throws(StateError) {
+    init(_ state: any StateStore, _ configuration: StoreConfiguration, isRebuilt: Bool, demoted: DemotedNames)
+        throws(StateError)
+    {
         let listing = try state.list(.deleteRequest)
         for key in listing.damagedKeys {
             configuration.report(
@@ -130,7 +132,10 @@ struct StoredDeletions {
                 requests[request.id] = request
                 if request.status == .processed, !isRebuilt { continue }
                 tombstones.append(
-                    ActiveTombstone(request, filter: try configuration.rowFilters?.compile(request.query)))
+                    ActiveTombstone(
+                        request,
+                        filter: try configuration.rowFilters?.compile(
+                            request.query, demotedNames: demoted[request.tenant])))
             } catch {
                 configuration.report(
                     StoreReport(.error, "the delete request \(record.key) cannot be understood: \(error)"))

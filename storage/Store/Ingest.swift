@@ -36,6 +36,8 @@ final class Ingest: @unchecked Sendable {
     private var days: [TenantDay: DayHeads] = [:]
     private(set) var covered: [TenantDay: Coverage]
     private(set) var lastSequence: UInt64
+    private var cardinality: LabelCardinality
+    private let onUnbounded = Mutex<(@Sendable (String, TenantID, Int) -> Void)?>(nil)
     private let headBytesTotal = Atomic<Int>(0)
 
     init(
@@ -51,6 +53,8 @@ final class Ingest: @unchecked Sendable {
         self.covered = covered
         self.lastSequence = lastSequence
         self.sealedTimes = sealedTimes
+        cardinality = LabelCardinality(
+            valuesLimit: configuration.labelValuesLimit, streamsLimit: configuration.streamsLimit)
     }
 
     /// Memory of all heads, in bytes; any thread.
@@ -100,9 +104,12 @@ final class Ingest: @unchecked Sendable {
             if ordinals[stream] == .max {
                 let labels = batch.streams[stream]
                 let number = table.number(for: labels)
+                var isNew = false
                 ordinals[stream] = head.ordinal(number: number, labels: labels) {
-                    days[key]?.sealedThrough?[number] ?? .min
+                    isNew = true
+                    return days[key]?.sealedThrough?[number] ?? .min
                 }
+                if isNew { noteValues(number, labels, key) }
             }
         }
         head.begin(record: sequence, rows: rows.count, bytes: bytes)
@@ -124,9 +131,26 @@ final class Ingest: @unchecked Sendable {
         return stored
     }
 
+    /// Sets who is told of a label with too many values: its name, tenant and the limit.
+    func setDemotionHandler(_ handler: @escaping @Sendable (String, TenantID, Int) -> Void) {
+        onUnbounded.withLock { $0 = handler }
+    }
+
+    /// The name is metadata now.
+    func forgetValues(of name: String, _ tenant: TenantID) { cardinality.forget(name, tenant) }
+
+    private func noteValues(_ number: UInt32, _ labels: LabelSet, _ key: TenantDay) {
+        guard let name = cardinality.note(number, labels, key) else { return }
+        onUnbounded.withLock { $0 }?(name, key.tenant, cardinality.valuesLimit)
+    }
+
     private func openHead(_ key: TenantDay) -> Head {
         if let head = days[key]?.open { return head }
-        if days[key]?.sealedThrough == nil { days[key, default: DayHeads()].sealedThrough = sealedTimes(key) }
+        if days[key]?.sealedThrough == nil {
+            let times = sealedTimes(key)
+            days[key, default: DayHeads()].sealedThrough = times
+            for number in times.keys { noteValues(number, tables.table(key.tenant).labels(number), key) }
+        }
         let head = Head(
             tenant: key.tenant, day: key.day, openedAt: Machine.monotonicNanoseconds(),
             keepsDuplicates: configuration.keepsDuplicates)
@@ -192,6 +216,7 @@ final class Ingest: @unchecked Sendable {
             if days[key]?.frozen.isEmpty ?? true { days[key] = nil }
         }
         covered = covered.filter { $0.key.day >= oldest }
+        cardinality.dropDays(before: oldest)
         updateHeadBytes()
     }
 

@@ -27,6 +27,7 @@ struct Opening {
     let catalog: any Catalog
     let catalogState: CatalogState
     let deletions: StoredDeletions
+    let demoted: DemotedNames
     private(set) var missing: [Hash128: Store.Loss] = [:]
     private(set) var frozen: [Ingest.FrozenHead] = []
     private var opened: (ingest: Ingest, log: SegmentLog, admission: Admission)?
@@ -41,9 +42,12 @@ struct Opening {
         (state, storeID) = try Opening.openState(configuration)
         (catalog, catalogState) = try Opening.openCatalog(configuration, storeID: storeID)
         do throws(StateError) {
-            deletions = try StoredDeletions(state, configuration, isRebuilt: catalogState.revision == 0)
+            demoted = DemotedNames(
+                Dictionary(grouping: try state.demotions(), by: \.tenant).mapValues { $0.map(\.name).sorted() })
+            deletions = try StoredDeletions(
+                state, configuration, isRebuilt: catalogState.revision == 0, demoted: demoted)
         } catch {
-            throw StoreError("the delete requests in \(configuration.statePath) cannot be read: \(error)")
+            throw StoreError("the delete requests and demotions in \(configuration.statePath) cannot be read: \(error)")
         }
         workers = Workers(count: configuration.workerThreads, nice: configuration.workerNice)
     }
@@ -103,7 +107,7 @@ struct Opening {
         let report: ReplayReport
         let replay = Replayer(
             configuration: configuration, ingest: ingest, keys: keys,
-            sealer: Sealer(configuration: configuration, storeID: storeID, cache: cache),
+            sealer: Sealer(configuration: configuration, storeID: storeID, cache: cache, demoted: demoted),
             boundaries: deletions.boundaries)
         let log: SegmentLog
         do throws(WALError) {

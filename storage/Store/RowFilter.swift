@@ -12,7 +12,8 @@ public protocol RowFilter: Sendable {
 
 /// Makes row filters of query texts; given to the store when it is opened.
 public protocol RowFilterCompiler: Sendable {
-    func compile(_ query: String) throws(RowFilterError) -> any RowFilter
+    /// - Parameter demotedNames: labels that later rows carry as metadata.
+    func compile(_ query: String, demotedNames: [String]) throws(RowFilterError) -> any RowFilter
 }
 
 /// A text that no filter can be made of.

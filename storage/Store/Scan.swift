@@ -41,6 +41,9 @@ public struct ScanRequest: Sendable {
     public var range: TimeRange
     /// Tests on stream labels (index labels only).
     public var tests: [LabelTest]
+    /// Tests on labels that have become metadata: they hold for streams in parts without such metadata, elsewhere the
+    /// caller compares each row's label or metadata.
+    public var demotedTests: [LabelTest] = []
     /// Not nil: only rows that carry one of these values under an indexed name (trace_id …) are wanted, so blocks that
     /// the trace maplet rules out need not be opened. Rows still have to be compared.
     public var tracedValues: [[UInt8]]?

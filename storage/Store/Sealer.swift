@@ -11,6 +11,7 @@ struct Sealer: Sendable {
     let configuration: StoreConfiguration
     let storeID: Hash128
     let cache: PartCache
+    let demoted: DemotedNames
     let plans = ColumnPlans()
 
     /// A part ready to be published, and the latest time of each stream in it by stream number.
@@ -32,7 +33,8 @@ struct Sealer: Sendable {
         let order = SealOrder(head) { chunk, row in !hidden[chunk].isEmpty && hidden[chunk].contains(row) }
         guard !order.positions.isEmpty else { return nil }
         let writer = try PartWriter(
-            configuration: partConfiguration(rows: order.positions.count), id: Hash128.random(), storeID: storeID,
+            configuration: partConfiguration(head.tenant, rows: order.positions.count), id: Hash128.random(),
+            storeID: storeID,
             tenant: head.tenant, day: head.day, generation: 0, coverage: frozen.coverage, inputs: [])
         writer.plan = plans[head.tenant]
         let ordinals = head.streams.map { writer.intern($0) }
@@ -64,23 +66,24 @@ struct Sealer: Sendable {
         var inputs: [Part] = []
         for handle in parts { inputs.append(try cache.contents(handle).part) }
         return try PartMerger.merge(
-            inputs, configuration: partConfiguration(rows: 0), id: Hash128.random(), storeID: storeID,
+            inputs, configuration: partConfiguration(nil, rows: 0), id: Hash128.random(), storeID: storeID,
             isUnclean: parts.contains { $0.summary.isUnclean })
     }
 
     /// The part without some rows of some blocks; nil when none is left.
     func rewrite(_ part: Part, dropping dropped: [Int: [Int]]) throws(PartError) -> PartImage? {
         try PartRewriter.rewrite(
-            part, dropping: dropped, configuration: partConfiguration(rows: 0), id: Hash128.random(), storeID: storeID)
+            part, dropping: dropped, configuration: partConfiguration(nil, rows: 0), id: Hash128.random(),
+            storeID: storeID)
     }
 
     /// For a part of `rows` rows: blocks of like size, rather than full ones and a rest.
-    private func partConfiguration(rows: Int) -> PartConfiguration {
+    private func partConfiguration(_ tenant: TenantID?, rows: Int) -> PartConfiguration {
         let most = configuration.blockRows
         let blocks = max((rows + most - 1) / most, 1)
         return PartConfiguration(
             codec: configuration.codec, indexedNames: configuration.indexedNames, kind: configuration.blockKind,
-            blockRows: (rows + blocks - 1) / blocks)
+            blockRows: (rows + blocks - 1) / blocks, fromLabelNames: tenant.map { demoted[$0] } ?? [])
     }
 
     /// The WAL sequence of the record that `row` came with.

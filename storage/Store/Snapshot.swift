@@ -50,11 +50,14 @@ struct Snapshot: StoreSnapshot {
     func plan(_ request: ScanRequest) throws(ScanError) -> ScanPlan {
         var plan = ScanPlan()
         let selected = table.select(request.tests, count: streamCount)
+        let strict =
+            request.demotedTests.isEmpty
+            ? selected : table.select(request.tests + request.demotedTests, count: streamCount)
         for (key, day) in days(in: request.range) {
             for part in day.parts where part.overlaps(request.range) {
                 plan.partsConsidered += 1
                 do throws(PartError) {
-                    try add(part, request, selected, to: &plan)
+                    try add(part, request, selected, strict, to: &plan)
                 } catch {
                     plan.warnings.append(cache.damage(part, error))
                 }
@@ -75,12 +78,14 @@ struct Snapshot: StoreSnapshot {
     }
 
     private func add(
-        _ part: PartHandle, _ request: ScanRequest, _ selected: [Bool], to plan: inout ScanPlan
+        _ part: PartHandle, _ request: ScanRequest, _ selected: [Bool], _ strict: [Bool], to plan: inout ScanPlan
     ) throws(PartError) {
         let (contents, bytesRead) = try cache.contentsAndCost(part)
         plan.planningBytes += bytesRead
         plan.blocksConsidered += contents.blockCount
-        let map = contents.streamMap(selected)
+        let names = contents.part.fromLabelNames
+        let isMixed = request.demotedTests.contains { names.contains($0.name.text) }
+        let map = contents.streamMap(isMixed ? selected : strict)
         guard map.contains(where: { $0 != .none }) else {
             plan.blocksPruned += contents.blockCount
             return

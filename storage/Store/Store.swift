@@ -35,6 +35,7 @@ public final class Store: IngestSink, RecentData, Sendable {
     let sealer: Sealer
     let inFlightBytes: InFlight
     let upkeep = Mutex(Upkeep())
+    let demoted: DemotedNames
     /// Delete requests by id, processed ones among them.
     let requests: Mutex<[String: DeleteRequest]>
     private let hiddenRows = HiddenRowsCache()
@@ -66,8 +67,10 @@ public final class Store: IngestSink, RecentData, Sendable {
         log = opened.log
         admission = opened.admission
         inFlightBytes = opened.inFlightBytes
-        sealer = Sealer(configuration: opened.configuration, storeID: opened.storeID, cache: opened.cache)
+        sealer = Sealer(
+            configuration: opened.configuration, storeID: opened.storeID, cache: opened.cache, demoted: opened.demoted)
         missing = Mutex(opened.missing)
+        demoted = opened.demoted
         requests = Mutex(opened.deletions.requests)
         let afterGroup = opened.afterGroup
         committer = Committer(
@@ -79,6 +82,7 @@ public final class Store: IngestSink, RecentData, Sendable {
             },
             onGroup: { afterGroup.call() })
         afterGroup.set { [weak self] in self?.freezeDueHeads() }
+        ingest.setDemotionHandler { [weak self] name, tenant, values in self?.demote(name, tenant, values: values) }
         cache.setDamageHandler { [weak self] part, error in self?.setAside(part, error) }
     }
 

@@ -24,6 +24,10 @@ public struct StoreConfiguration: Sendable {
     public var retentionFreeBytes = 0
     /// Whether equal entries (stream, time, line, metadata) are all kept, instead of one of them.
     public var keepsDuplicates = false
+    /// A label with more values than this in a day becomes metadata, as does the one with most when a day has more
+    /// streams than this.
+    public var labelValuesLimit = 10_000
+    public var streamsLimit = 50_000
     /// How long a deletion can be cancelled before its rows leave the disk.
     public var deletionDelaySeconds = 86_400
     /// Compiles what deletions are about; nil: nothing can be deleted.
