@@ -40,7 +40,8 @@ import Testing
         case 0: return random.pick(odd)
         case 1...4:
             return #"{"msg":"GET /api/v\#(random.next(3))/items/\#(random.next(500)) done","status":"#
-                + "\(random.pick([200, 200, 201, 404, 500, 503])),\"duration_ms\":\(random.next(900)).\(random.next(10)),"
+                + "\(random.pick([200, 200, 201, 404, 500, 503])),"
+                + "\"duration_ms\":\(random.next(900)).\(random.next(10)),"
                 + #""ip":"10.0.\#(random.next(4)).\#(random.next(250))"}"#
         case 5...7:
             return #"{"msg":"order ORD-\#(10_000 + index) created for user \#(random.next(90))","#
@@ -75,7 +76,9 @@ import Testing
                 if random.next(5) == 0 { metadata.append(("pod", "p\(random.next(3))")) }
                 if random.next(40) == 0 { metadata.append(("level", "meta")) }
                 batch.append(
-                    time: start + Int64(round * 300 + random.next(400)) * 1_000_000_000, stream: stream,
+                    // No two entries at one time: which of them is first or last would depend on the scan's order.
+                    time: start + Int64(round * 300 + random.next(400)) * 1_000_000_000 + Int64(round * 300 + index),
+                    stream: stream,
                     line: [UInt8](line(&random, index).utf8).span, metadata: LabelSet(metadata).encoded.span, flags: [])
             }
             _ = try await store.append(batch)
@@ -155,7 +158,7 @@ import Testing
         let executor = makeExecutor()
         var random = Random(state: seed &* 77)
         var answered = 0
-        for _ in 0..<400 {
+        for _ in 0..<200 {
             let text = Self.query(&random)
             let from = Self.start + Int64(random.next(300)) * 1_000_000_000
             let to = from + Int64(60 + random.next(1500)) * 1_000_000_000
@@ -167,7 +170,7 @@ import Testing
             #expect(found == expected, "\(text)")
             if !expected.hasPrefix("error"), expected.count > 30 { answered += 1 }
         }
-        #expect(answered > 100)
+        #expect(answered > 50)
         #expect(columns.statistics.refusedColumnBlocks == 0)
         await rows.close()
         await columns.close()
