@@ -43,7 +43,8 @@ final class FakeStore: RecentData, StoreSnapshot {
                     let stream = streams[Int(entry.stream)]
                     let old = found[stream]
                     found[stream] = StreamCount(
-                        stream: stream, rows: (old?.rows ?? 0) + 1, bytes: 0,
+                        stream: stream, rows: (old?.rows ?? 0) + 1,
+                        bytes: (old?.bytes ?? 0) + Int(entry.lineCount) + Int(entry.metadataCount),
                         firstTime: min(old?.firstTime ?? .max, entry.time),
                         lastTime: max(old?.lastTime ?? .min, entry.time))
                 }
