@@ -111,7 +111,7 @@ let package = Package(
         tests("WAL", ["Bytes", "Model", "Files", "WAL"]),
         tests("Buffer", ["Bytes", "Model", "Buffer"]),
         tests("Columns", ["Bytes", "Model", "Columns"]),
-        tests("Chunks", ["Bytes", "Model", "Files", "Chunks"]),
+        tests("Chunks", ["Bytes", "Model", "Files", "Columns", "Chunks"]),
         tests("Index", ["Bytes", "Model", "Files", "Index", "CSQLite"]),
         tests("Store", ["Bytes", "Model", "Files", "Chunks", "Store"]),
         tests("Wire", ["Bytes", "Wire"]),

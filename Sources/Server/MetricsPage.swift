@@ -150,6 +150,12 @@ struct MetricsPage {
             page.sample(store.bytesByDay[day] ?? 0, ["day": day.description])
         }
         page.single("dendro_sealed_parts_total", .counter, "Parts made of heads.", store.sealedParts)
+        page.single(
+            "dendro_spilled_parts_total", .counter, "Parts written as rows because batches waited.", store.spilledParts)
+        page.single(
+            "dendro_spilled_parts", .gauge, "Such parts that wait to become columns.", store.waitingSpilledParts)
+        page.single(
+            "dendro_packed_rows_total", .counter, "Rows encoded anew when parts were merged.", store.packedRows)
         page.single("dendro_merged_parts_total", .counter, "Parts made of parts.", store.mergedParts)
         page.single(
             "dendro_blocks_kept_as_rows_total", .counter,

@@ -53,6 +53,39 @@ struct DamageTests {
         return region
     }
 
+    @Test("Any single flipped byte of a part with blocks of both kinds", arguments: [UInt8(0x01), 0xfe])
+    func flipsInColumns(mask: UInt8) throws {
+        let rows = Sample.generated(60, streams: 3)
+        let columns = try Sample.part(Array(rows[..<40]), PartConfiguration(codec: .lz4, kind: .columns, blockRows: 20))
+        let plain = try Sample.part(Array(rows[40...]), PartConfiguration(codec: .lz4))
+        let bytes = try Sample.bytes(
+            try PartMerger.merge(
+                [columns, plain], configuration: PartConfiguration(codec: .lz4), id: Sample.id(8),
+                storeID: Sample.storeID))
+        let sound = try Sample.open(bytes)
+        let blocks = try sound.directory().blocks
+        #expect(blocks.map(\.kind) == [.columns, .columns, .rows])
+        let wanted = try blocks.indices.map { try Sample.rows(sound, block: $0) }
+        for offset in bytes.indices {
+            var damaged = bytes
+            damaged[offset] ^= mask
+            let hit = blocks.firstIndex { offset >= $0.offset && offset < $0.offset + $0.storedBytes }
+            let problems = Part.verify(file: ByteFile(damaged), name: "sample.dlp", deep: false)
+            guard let first = problems.first else {
+                Issue.record("byte \(offset) is not noticed")
+                continue
+            }
+            guard let hit else { continue }
+            #expect(problems.count == 1 && DamageTests.region(first).hasPrefix("block \(hit) "))
+            let part = try Sample.open(damaged)
+            // The trigrams of a block are not read with its rows; what is read is never wrong.
+            if let found = try? Sample.rows(part, block: hit) { #expect(found == wanted[hit]) }
+            for index in blocks.indices where index != hit {
+                #expect(try Sample.rows(part, block: index) == wanted[index])
+            }
+        }
+    }
+
     @Test("Regions outside of blocks: rows stay readable while footer, streams and directory are sound")
     func mapletDamage() throws {
         let bytes = try DamageTests.sample()

@@ -35,16 +35,31 @@ struct GoldenTests {
 
     @Test("Format 1 stays readable")
     func readable() throws {
-        var bytes: [UInt8] = []
-        var digits = GoldenTests.tiny.utf8.makeIterator()
-        while let high = digits.next(), let low = digits.next() {
-            bytes.append(UInt8(nibble(high) << 4 | nibble(low)))
-        }
-        let part = try Sample.open(bytes)
+        let part = try Sample.open(bytes(GoldenTests.tiny))
         #expect(part.verify(deep: true).isEmpty)
         #expect(try Sample.rows(part) == GoldenTests.rows.map(\.withoutSequence))
         #expect(try part.blocks(mayHold: [[UInt8](text: "t1")]).blocks == [0])
         #expect(try part.directory().blocks[0].highestSequence == 4)
+    }
+
+    @Test("A part of three rows in columns without compression")
+    func columns() throws {
+        let image = try Sample.image(GoldenTests.rows, PartConfiguration(codec: .none, kind: .columns))
+        let written = try Sample.bytes(image).hex
+        #expect(written == GoldenTests.tinyColumns, "\(written)")
+        let part = try Sample.open(bytes(GoldenTests.tinyColumns))
+        #expect(part.verify(deep: true).isEmpty)
+        #expect(try Sample.rows(part) == GoldenTests.rows.map(\.withoutSequence))
+        #expect(try part.blocks(mayHold: [[UInt8](text: "t1")]).blocks == [0])
+    }
+
+    private func bytes(_ hex: String) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var digits = hex.utf8.makeIterator()
+        while let high = digits.next(), let low = digits.next() {
+            bytes.append(UInt8(nibble(high) << 4 | nibble(low)))
+        }
+        return bytes
     }
 
     private func nibble(_ digit: UInt8) -> Int { digit < 0x3a ? Int(digit) - 0x30 : Int(digit) - 0x57 }
@@ -61,5 +76,20 @@ struct GoldenTests {
         "141312110764656661756c74c0b80200010700000000000000000a00030111010100e03bd816fb17e703e03bd816fb170002",
         "ae013eec0136a20220c20200010100000000000000e7830665202abf3a01040100030874726163655f696407747261636549",
         "44077472616365496400008b000000f598ade50100010000000000ed01000000000000c2e6a9fa444c5045",
+    ].joined()
+
+    /// The same rows in format 2.
+    static let tinyColumns = [
+        "444c50310200020000000000a7a6a5a4a3a2a1a0010000000000000000000000000000004218a9ab44424b31020103000300",
+        "0000010000006f000000000000001d59bb4202000000000000000000000000000000030000000900000000000000c74b6748",
+        "50c3077e4443423101000000030000005300000053000000000000007729e00b010a828080be87b68bfb2fe6078004000060",
+        "3e010100018001020101010001800106020000030874726163655f6964020101000101020180010600010002743101000000",
+        "0000030e0080086f6e650aff000a0a010185e7034817fc02000000002e0000002e00000000fe2a2383f3bedc37987a5b1f4c",
+        "76099a164bd6060361707001613548d1e83be03aecc3d480ff90630e8a0603617070016200000000270000002700000028c6",
+        "59220228b801af0150c3077e030111828080be87b68bfb2fe60703010200020f00e607020102000000000000000000000000",
+        "000000000000000000700000000000000000002e7ef459a7a6a5a4a3a2a1a001000000000000000807060504030201181716",
+        "15141312110764656661756c74c0b80200010700000000000000000a00030111010100e03bd816fb17e703e03bd816fb1700",
+        "02e0013e9e0237d50220f50200010100000000000000e7830665202abf3a01040100030874726163655f6964077472616365",
+        "4944077472616365496400008b0000001ea3efcf0200020000000000200200000000000088ed7d13444c5045",
     ].joined()
 }

@@ -11,13 +11,25 @@ public struct BlockCache {
         let sizeBytes: Int
     }
 
+    /// Questions to a column block that are answered by rebuilding single rows; beyond it the block is decoded.
+    private static let rareQuestions = 8
+
     /// Memory that is kept at most, in bytes; one block is kept whatever its size.
     public let capacityBytes: Int
     private var slots: [Slot] = []
     private var sizeBytes = 0
+    private var questions: [Hash128: [Int: Int]] = [:]
 
     public init(capacityBytes: Int = 16 << 20) {
         self.capacityBytes = capacityBytes
+    }
+
+    /// Whether block `block` was asked for rows only a few times so far; counts this time.
+    mutating func isRare(_ part: Part, _ block: Int) -> Bool {
+        let count = questions[part.summary.id, default: [:]][block, default: 0]
+        guard count < BlockCache.rareQuestions else { return false }
+        questions[part.summary.id, default: [:]][block] = count + 1
+        return true
     }
 
     /// Rows of a block, decoded now or before.
@@ -54,9 +66,12 @@ extension Part {
             guard isThere else { continue }
             let candidates = try cache.rows(self, index, .times).places(time: time, stream: ordinal)
             guard !candidates.isEmpty else { continue }
-            let rows = try cache.rows(self, index, .rows)
+            // Of columns only the candidates are rebuilt, unless the same block is asked over and over.
+            let isColumns = entry.kind == .columns && cache.isRare(self, index)
+            let rows = isColumns ? try columnRows(index, at: candidates) : try cache.rows(self, index, .rows)
+            let places = isColumns ? Array(candidates.indices) : candidates
             let isHeld = rows.read { entries, arena in
-                for row in candidates {
+                for row in places {
                     if arena.extracting(entries[row].line).equals(line),
                         arena.extracting(entries[row].metadata).equals(metadata)
                     {

@@ -73,6 +73,15 @@ extension Part {
         }
     }
 
+    /// Some rows of a column block, ascending; their streams are the block's own numbers.
+    func columnRows(_ index: Int, at rows: [Int]) throws(PartError) -> Rows {
+        let entry = try directory().blocks[index]
+        guard var reader = try openColumns(index) else { throw notColumns(index, entry) }
+        return try source.checked(base: entry.offset, prefix: "block \(index) ") { () throws(RegionError) in
+            try Part.columns { () throws(ColumnError) in try reader.rows(at: rows) }
+        }
+    }
+
     /// Compares every byte of a column block with its checksum, and reads its trigrams.
     func checkColumns(_ index: Int, _ entry: BlockEntry) throws(PartError) {
         let bytes = try source.read(at: entry.offset, count: entry.storedBytes)

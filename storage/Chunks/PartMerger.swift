@@ -6,17 +6,26 @@ import Model
 /// anew. The maplet is rebuilt from the blocks' metadata, one block in memory at a time; every byte that will be copied
 /// is compared with its checksum on the way, so that damage does not spread.
 public enum PartMerger {
-    private struct Place {
-        let input: Int
-        let block: Int
-        let entry: BlockEntry
+    /// A block of the output: one of the inputs' as it is, or one made of several.
+    private enum Output {
+        case copied(MergePlace)
+        case packed(PackedBlock)
+
+        var entry: BlockEntry {
+            switch self {
+            case .copied(let place): place.entry
+            case .packed(let block): block.entry
+            }
+        }
     }
 
     /// - Parameters:
     ///   - inputs: open parts; the image reads from their files, so they must stay open until it is written.
     ///   - isUnclean: the inputs' rows may hold equal ones; true in any case if an input says so.
+    ///   - packer: encodes row blocks and under-filled blocks anew; nil: every block is copied.
     public static func merge(
-        _ inputs: [Part], configuration: PartConfiguration, id: Hash128, storeID: Hash128, isUnclean: Bool = false
+        _ inputs: [Part], configuration: PartConfiguration, id: Hash128, storeID: Hash128, isUnclean: Bool = false,
+        packer: BlockPacker? = nil
     ) throws(PartError) -> PartImage {
         var configuration = configuration
         let names = Set(inputs.flatMap(\.fromLabelNames)).union(configuration.fromLabelNames)
@@ -25,20 +34,53 @@ public enum PartMerger {
             configuration: configuration,
             summary: try summary(inputs, id: id, storeID: storeID, isUnclean: isUnclean))
         let streams = try StreamUnion(inputs)
-        for place in try order(inputs) {
-            let part = inputs[place.input]
-            let hashes = try checkedTraces(part, place.block, place.entry, assembler.traces)
-            let piece = PartImage.Piece.copy(
-                part.source, offset: place.entry.offset, count: place.entry.storedBytes)
-            let map = streams.ordinals[place.input]
-            let blockStreams = try part.directory().streams(of: place.block).map { stream in
-                var stream = stream
-                stream.ordinal = map[Int(stream.ordinal)]
-                return stream
+        for output in try outputs(inputs, streams, assembler, packer) {
+            switch output {
+            case .packed(let block):
+                assembler.add(.bytes(block.bytes), block.entry, streams: block.streams, traceHashes: block.traceHashes)
+            case .copied(let place):
+                try copy(place, of: inputs[place.input], ordinals: streams.ordinals[place.input], to: &assembler)
             }
-            assembler.add(piece, place.entry, streams: blockStreams, traceHashes: hashes)
         }
         return try assembler.finish(streams: streams.labels)
+    }
+
+    /// All blocks of the output by first time, then by sequence.
+    private static func outputs(
+        _ inputs: [Part], _ streams: StreamUnion, _ assembler: PartAssembler, _ packer: BlockPacker?
+    ) throws(PartError) -> [Output] {
+        let places = try order(inputs)
+        guard let packer else { return places.map { .copied($0) } }
+        var outputs: [Output] = []
+        var isPacked = Set<Int>()
+        let configuration = assembler.configuration
+        for group in BlockPacker.groups(places, blockRows: configuration.blockRows) {
+            let packed = try packer.pack(
+                group, of: inputs, ordinals: streams.ordinals, codec: configuration.codec, traces: assembler.traces)
+            guard let packed else { continue }
+            outputs.append(.packed(packed))
+            for place in group { isPacked.insert(place.input << 32 | place.block) }
+        }
+        for place in places where !isPacked.contains(place.input << 32 | place.block) {
+            outputs.append(.copied(place))
+        }
+        return outputs.sorted { a, b in
+            (a.entry.firstTime, a.entry.lowestSequence) < (b.entry.firstTime, b.entry.lowestSequence)
+        }
+    }
+
+    private static func copy(
+        _ place: MergePlace, of part: Part, ordinals: [UInt32], to assembler: inout PartAssembler
+    ) throws(PartError) {
+        let hashes = try checkedTraces(part, place.block, place.entry, assembler.traces)
+        let blockStreams = try part.directory().streams(of: place.block).map { stream in
+            var stream = stream
+            stream.ordinal = ordinals[Int(stream.ordinal)]
+            return stream
+        }
+        assembler.add(
+            .copy(part.source, offset: place.entry.offset, count: place.entry.storedBytes), place.entry,
+            streams: blockStreams, traceHashes: hashes)
     }
 
     /// Compares all bytes of a block with their checksums; the hashes of its indexed values.
@@ -60,11 +102,11 @@ public enum PartMerger {
     }
 
     /// All blocks by first time, then by sequence.
-    private static func order(_ inputs: [Part]) throws(PartError) -> [Place] {
-        var places: [Place] = []
+    private static func order(_ inputs: [Part]) throws(PartError) -> [MergePlace] {
+        var places: [MergePlace] = []
         for (input, part) in inputs.enumerated() {
             for (block, entry) in try part.directory().blocks.enumerated() {
-                places.append(Place(input: input, block: block, entry: entry))
+                places.append(MergePlace(input: input, block: block, entry: entry))
             }
         }
         return places.sorted { a, b in

@@ -32,6 +32,9 @@ final class Admission: Sendable {
     /// Why nothing is accepted at the moment, or nil.
     var refusal: IngestError? { state.withLock { $0.refusal } }
 
+    /// Whether batches wait for heads to be sealed.
+    var isHoldingBack: Bool { state.withLock { !$0.queue.isEmpty } }
+
     /// Sets or lifts the refusal of everything (disk full, stopping); waiting batches learn of it at once.
     func setRefusal(_ refusal: IngestError?) {
         let dropped = state.withLock { state -> [Waiting] in

@@ -23,13 +23,30 @@ extension Store {
         return upkeep.withLock { upkeep in
             guard !upkeep.isClosing else { return nil }
             for (key, day) in days where key.day >= oldest && !upkeep.merging.contains(key) {
-                let free = day.parts.filter { !view.awaitsDeletion($0.summary) }
-                guard let parts = Store.mergeable(free, fanIn: configuration.mergeFanIn) else { continue }
+                // What was spilled is taken by `dueRepack`, a few at a time.
+                let free = day.parts.filter { $0.layout != .spilled && !view.awaitsDeletion($0.summary) }
+                let parts =
+                    Store.mergeable(free, fanIn: configuration.mergeFanIn) ?? (isClosed(key) ? underFilled(free) : nil)
+                guard let parts else { continue }
                 upkeep.merging.insert(key)
                 return MergeWork(tenantDay: key, parts: parts)
             }
             return nil
         }
+    }
+
+    /// Whether the day is over for an hour: little will come any more.
+    private func isClosed(_ key: TenantDay) -> Bool {
+        let now = configuration.clock.nowNanoseconds()
+        return Day(of: now.subtractingReportingOverflow(3_600 * Nanoseconds.perSecond).partialValue) > key.day
+    }
+
+    /// Small parts of a closed day that fill blocks only when they are put together.
+    private func underFilled(_ parts: [PartHandle]) -> [PartHandle]? {
+        guard let parts = Store.mergeable(parts, fanIn: 2) else { return nil }
+        let rows = parts.reduce(UInt64(0)) { $0 &+ $1.summary.rows }
+        let blocks = parts.reduce(UInt64(0)) { $0 &+ UInt64($1.summary.blocks) }
+        return rows < blocks &* UInt64(configuration.blockRows) / 2 ? parts : nil
     }
 
     /// The smallest parts of like size, if enough have gathered: each byte is copied a logarithmic number of times.
@@ -52,35 +69,39 @@ extension Store {
     }
 
     /// Merges and publishes; the inputs' files go when their last reader has left.
-    func merge(_ work: MergeWork) async {
-        let outcome: Result<PartImage, PartError> = await workers.run(.merge) { [sealer] in
+    /// - Returns: whether the output took their place.
+    @discardableResult
+    func merge(_ work: MergeWork) async -> Bool {
+        let outcome: Result<Sealer.Merged, PartError> = await workers.run(.merge) { [sealer] in
             do throws(PartError) {
                 return .success(try sealer.merge(work.parts))
             } catch {
                 return .failure(error)
             }
         }
-        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+        return await withCheckedContinuation { continuation in
             catalogThread.submit { [self] in
+                var isPublished = false
                 switch outcome {
-                case .success(let image): publishMerge(image, of: work)
+                case .success(let merged): isPublished = publishMerge(merged, of: work)
                 case .failure(let error):
                     for part in work.parts { _ = part.markDamaged() }
                     configuration.report(StoreReport(.error, "merging \(work.tenantDay) failed: \(error)"))
                 }
                 mergeEnded(work.tenantDay)
-                continuation.resume()
+                continuation.resume(returning: isPublished)
             }
         }
     }
 
     /// Catalog thread: the output's file, then one transaction that adds it and kills its inputs, then the view.
-    private func publishMerge(_ image: PartImage, of work: MergeWork) {
+    private func publishMerge(_ merged: Sealer.Merged, of work: MergeWork) -> Bool {
+        let image = merged.image
         let ids = Set(work.parts.map(\.summary.id))
         let live = views.view.days[work.tenantDay]?.parts ?? []
-        guard ids.isSubset(of: live.map(\.summary.id)) else { return }
+        guard ids.isSubset(of: live.map(\.summary.id)) else { return false }
         do {
-            guard try blobs.put(image.summary.key, image) else { return }
+            guard try blobs.put(image.summary.key, image) else { return false }
             var change = CatalogChange()
             change.add = [AddedPart(image.summary, totals: image.streamStatistics)]
             change.markDead = Array(ids)
@@ -88,7 +109,7 @@ extension Store {
         } catch {
             try? blobs.delete(image.summary.key)
             configuration.report(StoreReport(.error, "publishing a merge of \(work.tenantDay) failed: \(error)"))
-            return
+            return false
         }
         let handle = makeHandle(image.summary)
         views.change { days in
@@ -97,5 +118,8 @@ extension Store {
         }
         for part in work.parts { part.retire() }
         counters.mergedParts.add(ids.count, ordering: .relaxed)
+        counters.packedRows.add(merged.packedRows, ordering: .relaxed)
+        report(merged.refusals, of: image)
+        return true
     }
 }

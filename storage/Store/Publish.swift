@@ -25,7 +25,7 @@ extension Store {
                     throw FileError("publish", summary.key, errno: 0, reason: "the name is taken")
                 }
                 change.add = [AddedPart(summary, totals: sealed.image.streamStatistics)]
-                handle = makeHandle(summary)
+                handle = makeHandle(summary, sealed.isSpilled ? .spilled : .settled)
             }
             try catalog.commit(change)
         } catch {
@@ -34,10 +34,8 @@ extension Store {
             return sealFailed(frozen, "\(error)")
         }
         counters.sealedParts.add(handle == nil ? 0 : 1, ordering: .relaxed)
-        for refusal in sealed?.refusals ?? [] {
-            counters.refusedColumnBlocks.add(1, ordering: .relaxed)
-            configuration.report(StoreReport(.warning, "part \(sealed?.image.summary.key ?? ""): \(refusal)"))
-        }
+        if sealed?.isSpilled == true { counters.spilledParts.add(1, ordering: .relaxed) }
+        if let sealed { report(sealed.refusals, of: sealed.image) }
         let published = handle
         committer.perform { [self] in
             ingest.release(frozen, part: published, latest: sealed?.latest ?? [:])
@@ -59,12 +57,22 @@ extension Store {
         }
     }
 
+    /// Counts and tells which blocks stayed rows though columns were wanted.
+    func report(_ refusals: [String], of image: PartImage) {
+        for refusal in refusals {
+            counters.refusedColumnBlocks.add(1, ordering: .relaxed)
+            configuration.report(StoreReport(.warning, "part \(image.summary.key): \(refusal)"))
+        }
+    }
+
     /// A handle for a live part; when it is retired and nobody reads it any more, its file goes.
-    func makeHandle(_ summary: PartSummary) -> PartHandle {
+    func makeHandle(_ summary: PartSummary, _ layout: PartLayout = .settled) -> PartHandle {
         let collector = Collector(blobs: blobs, catalog: catalog, cache: cache, report: configuration.report)
-        return PartHandle(summary) { [catalogThread] summary in
+        let handle = PartHandle(summary) { [catalogThread] summary in
             catalogThread.submit { collector.collect(summary) }
         }
+        handle.layout = layout
+        return handle
     }
 }
 

@@ -18,13 +18,24 @@ struct Sealer: Sendable {
     struct Sealed: Sendable {
         let image: PartImage
         let latest: [UInt32: Int64]
+        /// Whether the part was written as rows and waits to become columns.
+        var isSpilled = false
         /// Why blocks are kept as rows though columns were wanted.
         var refusals: [String] = []
     }
 
+    /// A part made of others.
+    struct Merged: Sendable {
+        let image: PartImage
+        let packedRows: Int
+        let refusals: [String]
+    }
+
     /// The part of a frozen head, or nil when older parts hold all of its rows.
-    /// - Parameter view: names live parts of the same day, for rows that are suspect (storage rule 8).
-    func seal(_ frozen: Ingest.FrozenHead, in view: View) throws(PartError) -> Sealed? {
+    /// - Parameters:
+    ///   - view: names live parts of the same day, for rows that are suspect (storage rule 8).
+    ///   - isSpill: write rows, at a fraction of the work, whatever blocks are to be made of.
+    func seal(_ frozen: Ingest.FrozenHead, in view: View, isSpill: Bool = false) throws(PartError) -> Sealed? {
         let head = frozen.head
         let resolver = SuspectResolver(
             parts: view.days[frozen.tenantDay]?.parts ?? [], cache: cache,
@@ -33,8 +44,9 @@ struct Sealer: Sendable {
         let order = SealOrder(head) { chunk, row in !hidden[chunk].isEmpty && hidden[chunk].contains(row) }
         guard !order.positions.isEmpty else { return nil }
         let writer = try PartWriter(
-            configuration: partConfiguration(head.tenant, rows: order.positions.count), id: Hash128.random(),
-            storeID: storeID,
+            configuration: isSpill
+                ? spillConfiguration(head.tenant) : partConfiguration(head.tenant, rows: order.positions.count),
+            id: Hash128.random(), storeID: storeID,
             tenant: head.tenant, day: head.day, generation: 0, coverage: frozen.coverage, inputs: [])
         writer.plan = plans[head.tenant]
         let ordinals = head.streams.map { writer.intern($0) }
@@ -57,17 +69,42 @@ struct Sealer: Sendable {
             latestByNumber[number] = latest[ordinal]
         }
         let image = try writer.finish()
-        plans[head.tenant] = writer.plan
-        return Sealed(image: image, latest: latestByNumber, refusals: writer.refusals)
+        if !isSpill { plans[head.tenant] = writer.plan }
+        return Sealed(image: image, latest: latestByNumber, isSpilled: isSpill, refusals: writer.refusals)
     }
 
-    /// One part from several of the same day: blocks are copied, not encoded again.
-    func merge(_ parts: [PartHandle]) throws(PartError) -> PartImage {
+    /// One part from one or several of the same day: blocks are copied, but row blocks and under-filled blocks become
+    /// full column blocks.
+    func merge(_ parts: [PartHandle]) throws(PartError) -> Merged {
         var inputs: [Part] = []
         for handle in parts { inputs.append(try cache.contents(handle).part) }
-        return try PartMerger.merge(
-            inputs, configuration: partConfiguration(nil, rows: 0), id: Hash128.random(), storeID: storeID,
-            isUnclean: parts.contains { $0.summary.isUnclean })
+        let tenant = parts.first?.summary.tenant ?? .standard
+        let packer = configuration.blockKind == .columns ? BlockPacker(plan: plans[tenant]) : nil
+        let image = try PartMerger.merge(
+            inputs, configuration: mergeConfiguration, id: Hash128.random(), storeID: storeID,
+            isUnclean: parts.contains { $0.summary.isUnclean }, packer: packer)
+        if let packer { plans[tenant] = packer.plan }
+        return Merged(image: image, packedRows: packer?.packedRows ?? 0, refusals: packer?.refusals ?? [])
+    }
+
+    /// Whether a part found at start holds row blocks that shall become columns.
+    func layout(of part: PartHandle) throws(PartError) -> PartLayout {
+        guard configuration.blockKind == .columns else { return .settled }
+        let blocks = try cache.contents(part).directory.blocks
+        return blocks.contains { $0.kind == .rows } ? .spilled : .settled
+    }
+
+    private var mergeConfiguration: PartConfiguration {
+        var merged = partConfiguration(nil, rows: 0)
+        merged.blockRows = configuration.blockRows
+        return merged
+    }
+
+    /// Rows with the quickest codec.
+    private func spillConfiguration(_ tenant: TenantID) -> PartConfiguration {
+        PartConfiguration(
+            codec: Codec.lz4.isAvailable ? .lz4 : configuration.codec, indexedNames: configuration.indexedNames,
+            kind: .rows, blockRawBytes: 256 << 10, fromLabelNames: demoted[tenant])
     }
 
     /// The part without some rows of some blocks; nil when none is left.

@@ -33,6 +33,11 @@ public struct StoreStatistics: Sendable {
     public var sealFailures = 0
     /// Blocks kept as rows because columns did not give them back byte for byte.
     public var refusedColumnBlocks = 0
+    /// Parts written as rows because ingest was faster than sealing, so far, and those that still wait.
+    public var spilledParts = 0
+    public var waitingSpilledParts = 0
+    /// Rows that were encoded anew when parts were merged.
+    public var packedRows = 0
     public var retiredDays = 0
     /// Days and bytes removed, by reason: `age`, `bytes` or `disk`.
     public var retiredDaysByReason: [String: Int] = [:]
@@ -62,6 +67,8 @@ final class StoreCounters: Sendable {
     let mergedParts = Atomic<Int>(0)
     let sealFailures = Atomic<Int>(0)
     let refusedColumnBlocks = Atomic<Int>(0)
+    let spilledParts = Atomic<Int>(0)
+    let packedRows = Atomic<Int>(0)
     let retiredDays = Atomic<Int>(0)
     let damagedFiles = Atomic<Int>(0)
     let quarantinedFiles = Atomic<Int>(0)
@@ -82,6 +89,7 @@ extension Store {
             }
             for part in day.parts {
                 result.parts += 1
+                if part.layout == .spilled { result.waitingSpilledParts += 1 }
                 result.partBytes += Int(clamping: part.summary.fileBytes)
                 result.partRows += Int(clamping: part.summary.rows)
                 result.bytesByDay[key.day, default: 0] += Int(clamping: part.summary.fileBytes)
@@ -96,6 +104,8 @@ extension Store {
         result.mergedParts = counters.mergedParts.load(ordering: .relaxed)
         result.sealFailures = counters.sealFailures.load(ordering: .relaxed)
         result.refusedColumnBlocks = counters.refusedColumnBlocks.load(ordering: .relaxed)
+        result.spilledParts = counters.spilledParts.load(ordering: .relaxed)
+        result.packedRows = counters.packedRows.load(ordering: .relaxed)
         result.retiredDays = counters.retiredDays.load(ordering: .relaxed)
         result.damagedFiles = counters.damagedFiles.load(ordering: .relaxed)
         result.quarantinedFiles = counters.quarantinedFiles.load(ordering: .relaxed)

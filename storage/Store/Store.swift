@@ -163,9 +163,8 @@ public final class Store: IngestSink, RecentData, Sendable {
     public func flush() async {
         await freezeAll()
         await sealsDone()
-        while let work = dueMerge() {
-            await merge(work)
-        }
+        await mergesDone()
+        while let work = dueRepack() ?? dueMerge(), await merge(work) {}
         await mergesDone()
         // Files of merged parts are collected on the catalog thread: wait until it has got there.
         await withCheckedContinuation { continuation in catalogThread.submit { continuation.resume() } }

@@ -38,6 +38,9 @@ public struct StoreConfiguration: Sendable {
     public var headAgeSeconds = 300
     /// Memory of all heads, open and frozen.
     public var headBudgetBytes = 64 << 20
+    /// Heads are written as rows, which is quick, while ingest is faster than sealing and such parts take at most this
+    /// and a twentieth of the disk; they become columns when there is time.
+    public var spillBudgetBytes = 4 << 30
     /// Bytes in WAL segments beyond which the oldest heads are sealed early.
     public var walBudgetBytes = 256 << 20
     /// Below this much free disk nothing is accepted.

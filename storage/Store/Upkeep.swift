@@ -21,6 +21,8 @@ struct Upkeep: Sendable {
     /// Who waits for certain heads to be in published parts.
     var headWaiters: [HeadWaiter] = []
     var isClosing = false
+    /// What was spilled is being made columns.
+    var isRepacking = false
     /// Deletions are being applied.
     var isDeleting = false
     /// Days are being removed, and what came of it the last time.
@@ -75,6 +77,7 @@ extension Store {
         if tick % 10 == 9, !views.view.tombstones.isEmpty {
             Task { await applyDeletions() }
         }
+        startRepack()
         if tick % 5 == 0, let due = dueMerge() {
             Task { await merge(due) }
         }
@@ -200,7 +203,7 @@ extension Store {
         workers.submit(.seal) { [self] in
             if upkeep.withLock({ $0.isClosing }) { return }
             do throws(PartError) {
-                let sealed = try sealer.seal(frozen, in: views.view)
+                let sealed = try sealer.seal(frozen, in: views.view, isSpill: shouldSpill())
                 catalogThread.submit { [self] in publish(sealed, of: frozen) }
             } catch {
                 sealFailed(frozen, "\(error)")

@@ -66,12 +66,23 @@ final class ViewBox: Sendable {
     }
 }
 
+/// Whether a part was written in haste.
+enum PartLayout: UInt8, Sendable {
+    /// Found at start: nobody has looked yet.
+    case unknown = 0
+    /// As it shall stay.
+    case settled = 1
+    /// Row blocks that wait to become columns (storage rule 5).
+    case spilled = 2
+}
+
 /// A live part file. While anybody holds the handle the file stays on disk; once it is retired and the last view or
 /// query lets go, the file is collected.
 final class PartHandle: Sendable {
     let summary: PartSummary
     private let isRetired = Atomic<Bool>(false)
     private let isDamaged = Atomic<Bool>(false)
+    private let layoutNumber = Atomic<UInt8>(PartLayout.unknown.rawValue)
     private let collect: @Sendable (PartSummary) -> Void
 
     init(_ summary: PartSummary, collect: @escaping @Sendable (PartSummary) -> Void) {
@@ -93,6 +104,12 @@ final class PartHandle: Sendable {
     /// Notes that reading the file failed; true the first time.
     func markDamaged() -> Bool {
         !isDamaged.exchange(true, ordering: .acquiringAndReleasing)
+    }
+
+    /// Whether its rows still wait to become columns.
+    var layout: PartLayout {
+        get { PartLayout(rawValue: layoutNumber.load(ordering: .relaxed)) ?? .unknown }
+        set { layoutNumber.store(newValue.rawValue, ordering: .relaxed) }
     }
 
     var wasDamaged: Bool { isDamaged.load(ordering: .acquiring) }

@@ -1,0 +1,144 @@
+import Bytes
+public import Columns
+import Model
+
+/// A block of a part that is being made of others, its streams by ordinal of the new part.
+struct PackedBlock {
+    let bytes: [UInt8]
+    let entry: BlockEntry
+    let streams: [BlockStream]
+    let traceHashes: [UInt64]
+}
+
+/// A block of an input of a merge.
+struct MergePlace {
+    let input: Int
+    let block: Int
+    let entry: BlockEntry
+}
+
+/// Encodes blocks of a merge anew that are worth it: row blocks, and column blocks less than half full. For one thread.
+public final class BlockPacker {
+    /// What won in earlier column blocks: set it before the merge, take it after.
+    public var plan: ColumnPlan
+    /// Why blocks stay as they are though columns were wanted: one sentence each.
+    public private(set) var refusals: [String] = []
+    /// Rows that were encoded anew.
+    public private(set) var packedRows = 0
+
+    /// Encoded blocks wait in memory until the part is written: the rest is for the next merge.
+    static let maximumGroups = 16
+
+    private var builder = ColumnBlockBuilder()
+
+    public init(plan: ColumnPlan = ColumnPlan()) {
+        self.plan = plan
+    }
+
+    /// Groups of `places`, which are in order: each becomes one block. What is in no group is copied.
+    static func groups(_ places: [MergePlace], blockRows: Int) -> [[MergePlace]] {
+        let loose = places.filter { isLoose($0.entry, blockRows: blockRows) }
+        let rows = loose.reduce(0) { $0 + $1.entry.rows }
+        // Blocks of like size rather than full ones and a rest.
+        let fewest = split(loose, blockRows: blockRows, targetRows: blockRows).count
+        let groups = split(loose, blockRows: blockRows, targetRows: (rows + fewest - 1) / max(fewest, 1))
+        // A column block alone would only be itself again.
+        return Array(groups.filter { $0.count > 1 || $0[0].entry.kind == .rows }.prefix(maximumGroups))
+    }
+
+    /// Runs of `places` of about `targetRows` rows each, within the bounds of a block.
+    private static func split(_ places: [MergePlace], blockRows: Int, targetRows: Int) -> [[MergePlace]] {
+        var groups: [[MergePlace]] = []
+        var group: [MergePlace] = []
+        var rows = 0
+        var raw: UInt64 = 0
+        var total = 0
+        for place in places {
+            let entry = place.entry
+            let isFull =
+                rows + entry.rows > blockRows || raw &+ entry.rawBytes > UInt64(PartLimits.columnBlockRawBytes)
+            // Measured from the start, so that what one group has too much the next has less.
+            if !group.isEmpty, isFull || total + entry.rows / 2 > targetRows * (groups.count + 1) {
+                groups.append(group)
+                (group, rows, raw) = ([], 0, 0)
+            }
+            group.append(place)
+            rows += entry.rows
+            total += entry.rows
+            raw &+= entry.rawBytes
+        }
+        if !group.isEmpty { groups.append(group) }
+        return groups
+    }
+
+    private static func isLoose(_ entry: BlockEntry, blockRows: Int) -> Bool {
+        if entry.kind == .rows { return true }
+        return entry.rows < blockRows / 2 && entry.rawBytes < UInt64(PartLimits.columnBlockRawBytes / 2)
+    }
+
+    /// One block of all rows of `group`, by time, then by sequence of their blocks; nil when columns do not give them
+    /// back byte for byte.
+    func pack(
+        _ group: [MergePlace], of inputs: [Part], ordinals: [[UInt32]], codec: Codec, traces: TraceNames
+    ) throws(PartError) -> PackedBlock? {
+        builder.reset()
+        defer { builder.reset() }
+        try append(group, of: inputs, ordinals: ordinals, traces: traces)
+        do throws(ColumnError) {
+            let made = try builder.encoded(codec: codec, tracedNames: traces.names, plan: &plan, offset: 0)
+            var entry = made.entry
+            // Sequences of single rows are not known: the bounds are those of their blocks.
+            entry.lowestSequence = group.reduce(UInt64.max) { min($0, $1.entry.lowestSequence) }
+            entry.highestSequence = group.reduce(0) { max($0, $1.entry.highestSequence) }
+            packedRows += entry.rows
+            return PackedBlock(
+                bytes: made.bytes, entry: entry, streams: builder.tally.streams,
+                traceHashes: builder.tally.traceHashes)
+        } catch {
+            refusals.append("\(group.count) blocks stay as they are: \(error)")
+            return nil
+        }
+    }
+
+    private func append(
+        _ group: [MergePlace], of inputs: [Part], ordinals: [[UInt32]], traces: TraceNames
+    ) throws(PartError) {
+        var loaded: [Rows] = []
+        var order: [RowPlace] = []
+        order.reserveCapacity(group.reduce(0) { $0 + $1.entry.rows })
+        for (index, place) in group.enumerated() {
+            let rows = try inputs[place.input].readBlock(place.block, need: .rows).rows
+            for row in 0..<rows.count {
+                order.append(RowPlace(time: rows.entries[row].time, block: UInt32(index), row: UInt32(row)))
+            }
+            loaded.append(rows)
+        }
+        // Blocks come by time, then sequence, so that equal times stay in the order of arrival.
+        if !zip(order, order.dropFirst()).allSatisfy({ $0.time <= $1.time }) {
+            let sequences = group.map(\.entry.lowestSequence)
+            order.sort { a, b in
+                if a.time != b.time { return a.time < b.time }
+                let (first, second) = (sequences[Int(a.block)], sequences[Int(b.block)])
+                if first != second { return first < second }
+                return a.block != b.block ? a.block < b.block : a.row < b.row
+            }
+        }
+        for position in order {
+            let place = group[Int(position.block)]
+            let map = ordinals[place.input]
+            loaded[Int(position.block)].read { entries, arena in
+                let at = entries[Int(position.row)]
+                builder.append(
+                    time: at.time, stream: map[Int(at.stream)], sequence: place.entry.lowestSequence,
+                    line: arena.extracting(at.line), metadata: arena.extracting(at.metadata), traces: traces)
+            }
+        }
+    }
+}
+
+/// Where a row stands in a group of blocks.
+private struct RowPlace: BitwiseCopyable {
+    let time: Int64
+    let block: UInt32
+    let row: UInt32
+}
