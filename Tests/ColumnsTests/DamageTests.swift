@@ -70,10 +70,39 @@ struct DamageTests {
             _ = try? reader.rows(at: [0, 7, 80, 149])
             for needle in ["order", "1", "GET /api", "\"status\":5", "2025-11"] {
                 _ = try? reader.rows(containing: [UInt8](needle.utf8))
+                _ = try? reader.lineMarks(containing: [UInt8](needle.utf8), ignoringCase: true)
             }
+            ask(&reader)
             _ = try reader.rows()
         } catch {
             // Refused: as it should be.
+        }
+    }
+
+    /// Asks every column; what comes back must fit together, for callers go by it.
+    private func ask(_ reader: inout ColumnBlockReader) {
+        let shapes = reader.lineShapes
+        if let numbers = try? reader.lineShapeNumbers() {
+            #expect(numbers.allSatisfy { $0 >= 0 && $0 < Int64(shapes.count) })
+        }
+        for column in Set(shapes.flatMap(\.columns)) {
+            if let content = try? reader.lineColumn(column) { expectWhole(content, reader.rowCount) }
+        }
+        for name in reader.metadataNames {
+            _ = try? reader.metadata(name, at: [0, 3, 149])
+            if let content = try? reader.metadataColumn(name) { expectWhole(content, reader.rowCount) }
+            _ = try? reader.rows(whereMetadata: name, equals: [0x78])
+        }
+    }
+
+    private func expectWhole(_ content: ColumnContent, _ rowCount: Int) {
+        #expect(content.rows.allSatisfy { $0 < UInt32(rowCount) })
+        switch content.values {
+        case .numbers(let numbers): #expect(numbers.count == content.rows.count)
+        case .texts(let bytes, let ends, let indexes):
+            #expect((indexes?.count ?? ends.count) == content.rows.count)
+            #expect(indexes?.allSatisfy { Int($0) < ends.count } ?? true)
+            #expect(Int(ends.last ?? 0) <= bytes.count && zip(ends, ends.dropFirst()).allSatisfy { $0 <= $1 })
         }
     }
 

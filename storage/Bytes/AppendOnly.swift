@@ -13,8 +13,9 @@ public final class AppendOnly<Element: BitwiseCopyable>: @unchecked Sendable {
     @usableFromInline let released: Atomic<Int>
     /// Elements that fit.
     public let capacity: Int
+    @usableFromInline var written = 0
     /// Elements written so far, released or not. For the writer only.
-    public private(set) var writtenCount = 0
+    @inlinable public var writtenCount: Int { written }
 
     /// Memory for `capacity` elements.
     public init(capacity: Int) {
@@ -41,7 +42,7 @@ public final class AppendOnly<Element: BitwiseCopyable>: @unchecked Sendable {
         released = Atomic(0)
         let count = try unsafe fill(UnsafeMutableBufferPointer(start: base, count: capacity))
         precondition(count >= 0 && count <= capacity, "BUG: filled \(count) of \(capacity)")
-        writtenCount = count
+        written = count
         release()
     }
 
@@ -50,7 +51,7 @@ public final class AppendOnly<Element: BitwiseCopyable>: @unchecked Sendable {
     }
 
     /// Elements still free.
-    public var freeCount: Int { capacity - writtenCount }
+    @inlinable public var freeCount: Int { capacity - writtenCount }
 
     /// Appends one element; it must fit.
     @inlinable
@@ -72,9 +73,9 @@ public final class AppendOnly<Element: BitwiseCopyable>: @unchecked Sendable {
         advance(count)
     }
 
-    @usableFromInline
+    @inlinable
     func advance(_ count: Int) {
-        writtenCount += count
+        written += count
     }
 
     /// Changes an element that was written but not yet released, or whose readers are known to be gone.
@@ -106,5 +107,47 @@ public final class AppendOnly<Element: BitwiseCopyable>: @unchecked Sendable {
     public subscript(index: Int) -> Element {
         precondition(index >= 0 && index < capacity, "BUG: element \(index) of \(capacity)")
         return unsafe base[index]
+    }
+}
+
+extension AppendOnly where Element == UInt8 {
+    /// Appends `count` bytes of `span` from `offset` on; they must be there and fit. Made for many short runs: where
+    /// both sides have 32 bytes, so many are copied at once, and those beyond `count` are written over by the next run.
+    @inlinable
+    @inline(__always)
+    public func append(_ span: borrowing Span<UInt8>, from offset: Int, count: Int) {
+        let rest = span.count
+        let free = capacity - written
+        precondition(
+            offset >= 0 && count >= 0 && offset <= rest && count <= rest - offset && count <= free,
+            "BUG: append \(count) beyond \(capacity)")
+        unsafe span.withUnsafeBytes { source in
+            guard count > 0, let from = source.baseAddress else { return }
+            let to = unsafe UnsafeMutableRawPointer(base + written)
+            if count <= 32, rest - offset >= 32, free >= 32 {
+                unsafe to.copyMemory(from: from + offset, byteCount: 32)
+            } else {
+                unsafe to.copyMemory(from: from + offset, byteCount: count)
+            }
+        }
+        advance(count)
+    }
+
+    /// Appends the lowest `count` bytes of `word`, 8 at most, lowest first; they must fit.
+    @inlinable
+    @inline(__always)
+    public func append(word: UInt64, count: Int) {
+        let free = capacity - written
+        precondition(count >= 0 && count <= 8 && count <= free, "BUG: append \(count) beyond \(capacity)")
+        let to = unsafe UnsafeMutableRawPointer(base + written)
+        if free >= 8 {
+            unsafe to.storeBytes(of: word.littleEndian, as: UInt64.self)
+        } else {
+            for index in 0..<count {
+                unsafe to.storeBytes(
+                    of: UInt8(truncatingIfNeeded: word >> UInt64(8 * index)), toByteOffset: index, as: UInt8.self)
+            }
+        }
+        advance(count)
     }
 }

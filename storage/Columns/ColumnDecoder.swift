@@ -160,27 +160,29 @@ extension ColumnBlockReader {
         var offsets: [Int64] = []
         if column.encoding == .rowTime { offsets = try rowUnits(of: node, at: selection) }
         let affixes = column.prefix.count + column.suffix.count
-        try source.charge((affixes + 24).multipliedReportingOverflow(by: count))
-        values.bytes.reserveCapacity(count * (affixes + 12))
-        values.ends.reserveCapacity(count)
-        let hasAffixes = affixes > 0
+        // No number or timestamp is longer than 32 bytes.
+        try source.charge((affixes + 32).multipliedReportingOverflow(by: count))
+        let out = AppendOnly<UInt8>(capacity: (affixes + 32) * count)
+        var ends = [UInt32](repeating: 0, count: count)
         var dates = DateText()
         for index in 0..<count {
             let number = numbers[index]
-            if hasAffixes { values.bytes.append(contentsOf: column.prefix) }
+            if affixes > 0 { out.append(column.prefix.span) }
             switch column.encoding {
-            case .integer: TypedValue.append(number, to: &values.bytes)
-            case .digits: TypedValue.append(number, width: column.width, to: &values.bytes)
-            case .decimal: try Self.append(number, places: places[index], to: &values.bytes)
-            case .address: TypedValue.append(address: number, to: &values.bytes)
+            case .integer: NumberText.append(number, to: out)
+            case .digits: NumberText.append(number, width: column.width, to: out)
+            case .decimal: try NumberText.append(number, places: places[index], to: out)
+            case .address: NumberText.append(address: number, to: out)
             default:
                 let value = offsets.isEmpty ? number : number &+ offsets[index]
                 guard value > .min / 4, value < .max / 4 * 3 else { throw ColumnError("timestamp out of range") }
-                column.spelling.append(value, dates: &dates, to: &values.bytes)
+                column.spelling.append(value, dates: &dates, to: out)
             }
-            if hasAffixes { values.bytes.append(contentsOf: column.suffix) }
-            values.close()
+            if affixes > 0 { out.append(column.suffix.span) }
+            ends[index] = UInt32(truncatingIfNeeded: out.writtenCount)
         }
+        values.ends = ends
+        values.bytes = out.withSpan(count: out.writtenCount) { [UInt8](copying: $0) }
     }
 
     /// Times of the rows of a timestamp column, in its unit.
@@ -195,17 +197,6 @@ extension ColumnBlockReader {
         return places.map { TimestampText.units(times[Int(rows[Int($0)])], of: unit) }
     }
 
-    private static func append(_ mantissa: Int64, places: Int64, to out: inout [UInt8]) throws(ColumnError) {
-        guard places >= 0, places <= 18 else { throw ColumnError("decimal with \(places) places") }
-        guard places > 0 else { return TypedValue.append(mantissa, to: &out) }
-        var scale: UInt64 = 1
-        for _ in 0..<places { scale *= 10 }
-        if mantissa < 0 { out.append(0x2d) }
-        TypedValue.append(Int64(mantissa.magnitude / scale & 0x7fff_ffff_ffff_ffff), to: &out)
-        out.append(0x2e)
-        TypedValue.append(Int64(mantissa.magnitude % scale), width: Int(places), to: &out)
-    }
-
     private mutating func hexadecimal(
         _ column: ColumnNode, _ node: Int, _ positions: [UInt32]?, _ count: Int, into values: inout ColumnValues
     ) throws(ColumnError) {
@@ -218,22 +209,26 @@ extension ColumnBlockReader {
             throw ColumnError("hexadecimal column of \(blob.count) bytes")
         }
         let affixes = column.prefix.count + column.suffix.count
-        try source.charge((column.width + affixes).multipliedReportingOverflow(by: count))
-        values.bytes.reserveCapacity((column.width + affixes) * count)
-        let digits = TypedValue.hexDigits
-        let isOdd = !isUUID && column.width & 1 == 1
+        let room = (column.width + affixes + 1).multipliedReportingOverflow(by: count)
+        try source.charge(room)
+        let out = AppendOnly<UInt8>(capacity: room.partialValue)
+        let pairs = TypedValue.hexPairs
+        let dropped = !isUUID && column.width & 1 == 1 ? 1 : 0
+        var ends = [UInt32](repeating: 0, count: count)
         for index in 0..<count {
             let from = (positions.map { Int($0[index]) } ?? index) * size
-            if affixes > 0 { values.bytes.append(contentsOf: column.prefix) }
-            for place in 0..<size {
-                if isUUID, place == 4 || place == 6 || place == 8 || place == 10 { values.bytes.append(0x2d) }
-                let byte = blob[from + place]
-                values.bytes.append(digits[Int(byte >> 4)])
-                if !isOdd || place < size - 1 { values.bytes.append(digits[Int(byte & 15)]) }
+            if affixes > 0 { out.append(column.prefix.span) }
+            if isUUID {
+                NumberText.append(uuid: blob.span, from: from, pairs: pairs.span, to: out)
+            } else {
+                NumberText.append(hex: blob.span, from: from, count: size - dropped, pairs: pairs.span, to: out)
+                if dropped > 0 { out.append(word: pairs[Int(blob[from + size - 1])], count: 1) }
             }
-            if affixes > 0 { values.bytes.append(contentsOf: column.suffix) }
-            values.close()
+            if affixes > 0 { out.append(column.suffix.span) }
+            ends[index] = UInt32(truncatingIfNeeded: out.writtenCount)
         }
+        values.ends = ends
+        values.bytes = out.withSpan(count: out.writtenCount) { [UInt8](copying: $0) }
     }
 
     private mutating func raw(

@@ -60,9 +60,7 @@ extension ColumnBlockReader {
         let scale = Int64(DigitQuestion.powers[places])
         let offsets = column.encoding == .rowTime ? try rowUnits(of: node) : []
         let numbers = try integers(of: node)
-        let plain = TimestampText(separator: column.spelling.separator, point: 0, places: 0)
         var dates = DateText()
-        var shown: [UInt8] = []
         var lastSecond: Int64?
         var isInSecond = false
         var marks = Marks(repeating: 0, count: numbers.count)
@@ -71,9 +69,8 @@ extension ColumnBlockReader {
             guard value > .min / 4, value < .max / 4 * 3 else { throw ColumnError("timestamp out of range") }
             let second = TimestampText.units(value, of: scale)
             if second != lastSecond, text.count <= 4 {
-                shown.removeAll(keepingCapacity: true)
-                plain.append(second, dates: &dates, to: &shown)
-                isInSecond = ByteSearch.contains(text.span, in: shown.span)
+                dates.show(second, separator: column.spelling.separator)
+                isInSecond = ByteSearch.contains(text.span, in: dates.text.span.extracting(0..<DateText.size))
                 lastSecond = second
             }
             let isInFraction = question.width > 0 && question.holds(for: UInt64(bitPattern: value &- second &* scale))

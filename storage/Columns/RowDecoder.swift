@@ -36,13 +36,13 @@ extension ColumnBlockReader {
         for id in lineShapes { uses[Int(id)] += 1 }
         let plan = TextPlan(tree.lines, uses: uses) { tree.lines.shapes[$0].slots[$1] }
         let writer = PairWriter(tree, pairs)
-        var total = lines.bytesUsed &+ writer.bound(chosenPairs)
+        var total = lines.textBytes &+ writer.bound(chosenPairs)
         for shape in uses.indices { total &+= plan.pieceBytes(shape) &* uses[shape] }
         try source.charge((total, total < 0))
         guard total <= Int(UInt32.max) else { throw ColumnError("rows beyond 4 GiB") }
         let arena = AppendOnly<UInt8>(capacity: total)
         var lineEnds = [UInt32](repeating: 0, count: count)
-        try plan.write(lineShapes, lines.columns, to: arena) {
+        try plan.write(lineShapes, lines, to: arena) {
             lineEnds[$0] = UInt32(truncatingIfNeeded: arena.writtenCount)
         }
         var pairEnds = [UInt32](repeating: 0, count: count)
@@ -72,41 +72,36 @@ extension ColumnBlockReader {
     /// Values of all columns that the chosen rows need.
     private mutating func join(
         _ set: ShapeSet, _ ids: [Int64], _ chosen: [Int]?, known: ChosenRows?
-    ) throws(ColumnError) -> (columns: JoinedColumns, bytesUsed: Int) {
-        var columns = JoinedColumns(nodes: tree.nodes.count)
-        var total = 0
+    ) throws(ColumnError) -> JoinedColumns {
+        var parts: [(number: Int, values: ColumnValues)] = []
         if let chosen {
             let rows = known ?? ChosenRows(set, ids: ids, chosen: chosen, nodes: tree.nodes.count)
             let selections = rows.selections(set)
             for node in selections.indices where selections[node].count > 0 {
-                columns.append(try values(of: node, at: selections[node]), as: node)
-                total &+= columns.totalBytes(node)
+                parts.append((node, try values(of: node, at: selections[node])))
             }
-            return (columns, total)
+            return JoinedColumns(nodes: tree.nodes.count, parts)
         }
         var seen = [Bool](repeating: false, count: tree.nodes.count)
         for shape in set.shapes {
             for node in shape.slots where !seen[node] {
                 seen[node] = true
-                columns.append(try values(of: node, at: nil), as: node)
-                total &+= columns.totalBytes(node)
+                parts.append((node, try values(of: node, at: nil)))
             }
         }
-        return (columns, total)
+        return JoinedColumns(nodes: tree.nodes.count, parts)
     }
 }
 
 /// Puts metadata together: pairs of names and values in their canonical encoding.
 private struct PairWriter {
     private let columns: JoinedColumns
-    private let bytesUsed: Int
     /// Per shape and hole the name with its length; empty for shape 0, whose value stands for itself.
     private var names: [[[UInt8]]] = []
     private let slots: [[Int]]
 
-    init(_ tree: ColumnTree, _ joined: (columns: JoinedColumns, bytesUsed: Int)) {
-        columns = joined.columns
-        bytesUsed = joined.bytesUsed
+    init(_ tree: ColumnTree, _ joined: JoinedColumns) {
+        columns = joined
         slots = tree.metadata.shapes.map(\.slots)
         var prefixed = [[UInt8]](repeating: [], count: tree.nodes.count)
         for column in tree.metadataColumns where column.kind == .metadata {
@@ -118,7 +113,7 @@ private struct PairWriter {
     /// Bytes that the metadata of rows with these shapes takes at most.
     func bound(_ ids: [Int64]) -> Int {
         let sizes = names.map { shape in shape.reduce(0) { $0 + $1.count + 5 } }
-        var total = bytesUsed
+        var total = columns.textBytes
         for id in ids { total &+= sizes[Int(id)] }
         return total
     }
@@ -131,7 +126,7 @@ private struct PairWriter {
             for hole in slots[shape].indices {
                 let node = slots[shape][hole]
                 let place = next[node]
-                guard place >= 0, place < columns.bases[node] + columns.counts[node] else {
+                guard place >= 0, place < columns.limits[node] else {
                     throw ColumnError("too few values in a metadata column")
                 }
                 next[node] = place + 1
@@ -149,7 +144,7 @@ private struct PairWriter {
                     }
                     out.append(UInt8(truncatingIfNeeded: rest))
                 }
-                out.append(texts.extracting(value.range))
+                out.append(texts, from: value.offset, count: value.count)
             }
             close(index)
         }

@@ -79,7 +79,7 @@ struct Straddles {
 
     private mutating func startInPieces() {
         for (index, piece) in pieces.enumerated() {
-            for offset in piece.indices {
+            for offset in piece.indices where needle.isEmpty || begins(piece[offset], needle[0]) {
                 let size = min(piece.count - offset, needle.count)
                 guard agree(piece, offset, needle, 0, size) else { continue }
                 if size == needle.count, !place.reachesEnd {
@@ -110,7 +110,13 @@ struct Straddles {
     private func nextAgrees(_ index: Int, from: Int) -> Bool {
         let piece = pieces[index]
         let size = min(piece.count, needle.count - from)
-        return agree(piece, 0, needle, from, size)
+        return size == 0 || begins(piece[0], needle[from]) && agree(piece, 0, needle, from, size)
+    }
+
+    /// Whether a byte of a piece can be that of the needle: most are not, and need no more than this.
+    @inline(__always)
+    private func begins(_ byte: UInt8, _ wanted: UInt8) -> Bool {
+        byte == wanted || foldsCase && byte | 0x20 == wanted
     }
 
     /// The needle from `from` on lies at the start of piece `index`.

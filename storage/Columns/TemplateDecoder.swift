@@ -4,44 +4,47 @@ import Bytes
 struct JoinedColumns {
     private(set) var bytes: [UInt8] = []
     private(set) var slices: [Slice] = []
-    /// Per node, where its slices begin and how many there are; -1 for nodes that were not joined.
+    /// Per node, where its slices begin and end; -1 for nodes that were not joined.
     private(set) var bases: [Int]
-    private(set) var counts: [Int]
+    private(set) var limits: [Int]
+    /// Sizes of all values together.
+    private(set) var textBytes = 0
 
-    init(nodes: Int) {
+    init(nodes: Int, _ parts: [(number: Int, values: ColumnValues)]) {
         bases = [Int](repeating: -1, count: nodes)
-        counts = [Int](repeating: 0, count: nodes)
+        limits = [Int](repeating: -1, count: nodes)
+        bytes.reserveCapacity(parts.reduce(32) { $0 + $1.values.bytes.count })
+        slices.reserveCapacity(parts.reduce(0) { $0 + $1.values.count })
+        for part in parts { append(part.values, as: part.number) }
+        // So that the last values can be copied 32 bytes at once, too.
+        for _ in 0..<32 { bytes.append(0) }
     }
 
-    mutating func append(_ values: ColumnValues, as number: Int) {
-        let count = values.count
+    private mutating func append(_ values: ColumnValues, as number: Int) {
         bases[number] = slices.count
-        counts[number] = count
         let offset = bytes.count
         bytes.append(values.bytes, 0..<values.bytes.count)
-        guard let indexes = values.indexes else {
-            var start = offset
+        var start = offset
+        if let indexes = values.indexes {
+            var distinct: [Slice] = []
+            distinct.reserveCapacity(values.ends.count)
+            for end in values.ends {
+                distinct.append(Slice(start, offset + Int(end) - start))
+                start = offset + Int(end)
+            }
+            for index in indexes {
+                let slice = distinct[Int(index)]
+                textBytes &+= slice.count
+                slices.append(slice)
+            }
+        } else {
             for end in values.ends {
                 slices.append(Slice(start, offset + Int(end) - start))
                 start = offset + Int(end)
             }
-            return
+            textBytes &+= start - offset
         }
-        var distinct: [Slice] = []
-        distinct.reserveCapacity(values.ends.count)
-        var start = offset
-        for end in values.ends {
-            distinct.append(Slice(start, offset + Int(end) - start))
-            start = offset + Int(end)
-        }
-        for index in indexes { slices.append(distinct[Int(index)]) }
-    }
-
-    /// Sizes of the values of node `number`.
-    func totalBytes(_ number: Int) -> Int {
-        var total = 0
-        for index in 0..<counts[number] { total += slices[bases[number] + index].count }
-        return total
+        limits[number] = slices.count
     }
 }
 
@@ -58,6 +61,7 @@ struct TextPlan {
     private var starts: [Int] = [0]
     private var pieces: [UInt8] = []
 
+    /// The bytes behind the pieces let the last of them be copied 32 bytes at once, too.
     /// - Parameters:
     ///   - uses: how often each shape occurs; those that do not are left out.
     ///   - column: for each slot the number of its values among the joined columns.
@@ -71,6 +75,7 @@ struct TextPlan {
             append(shape.pieces[shape.slots.count], -1)
             starts.append(steps.count)
         }
+        pieces.append(contentsOf: [UInt8](repeating: 0, count: 32))
     }
 
     private mutating func append(_ piece: [UInt8], _ column: Int) {
@@ -88,24 +93,26 @@ struct TextPlan {
         _ ids: [Int64], _ columns: JoinedColumns, to out: AppendOnly<UInt8>, close: (_ index: Int) -> Void
     ) throws(ColumnError) {
         var next = columns.bases
+        let limits = columns.limits.span
         let constants = pieces.span
         let texts = columns.bytes.span
+        let slices = columns.slices.span
+        let steps = steps.span
+        let starts = starts.span
         for index in ids.indices {
             let shape = Int(ids[index])
             for number in starts[shape]..<starts[shape + 1] {
                 let step = steps[number]
                 guard step.piece.count <= out.freeCount else { throw ColumnError("values longer than counted") }
-                if step.piece.count > 0 { out.append(constants.extracting(step.piece.range)) }
+                out.append(constants, from: step.piece.offset, count: step.piece.count)
                 let column = Int(step.column)
                 guard column >= 0 else { continue }
                 let place = next[column]
-                guard place >= 0, place < columns.bases[column] + columns.counts[column] else {
-                    throw ColumnError("too few values in a column")
-                }
+                guard place >= 0, place < limits[column] else { throw ColumnError("too few values in a column") }
                 next[column] = place + 1
-                let slice = columns.slices[place]
+                let slice = slices[place]
                 guard slice.count <= out.freeCount else { throw ColumnError("values longer than counted") }
-                if slice.count > 0 { out.append(texts.extracting(slice.range)) }
+                out.append(texts, from: slice.offset, count: slice.count)
             }
             close(index)
         }
@@ -123,9 +130,8 @@ extension ColumnBlockReader {
         let parts = selection.map { Self.parts($0, all, shapes: set.shapes.count) }
         // Every hole of every template has values of its own, numbered in order of holes.
         var numbers: [[Int]] = []
-        var columns = JoinedColumns(nodes: set.shapes.reduce(0) { $0 + $1.slots.count })
+        var found: [(number: Int, values: ColumnValues)] = []
         var next = 0
-        var total = 0
         var uses = [Int](repeating: 0, count: set.shapes.count)
         for id in ids { uses[Int(id)] += 1 }
         for (shape, entry) in set.shapes.enumerated() {
@@ -136,12 +142,13 @@ extension ColumnBlockReader {
                         slot >= 0
                         ? try self.values(of: slot, at: parts?[shape])
                         : try referenced(-1 - slot, by: node, shape, at: parts?[shape])
-                    columns.append(part, as: next)
-                    total += columns.totalBytes(next)
+                    found.append((next, part))
                 }
                 next += 1
             }
         }
+        let columns = JoinedColumns(nodes: next, found)
+        var total = columns.textBytes
         let plan = TextPlan(set, uses: uses) { shape, hole in numbers[shape][hole] }
         for shape in set.shapes.indices { total &+= plan.pieceBytes(shape) &* uses[shape] }
         try source.charge((total, total < 0))

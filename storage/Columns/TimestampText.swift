@@ -70,56 +70,50 @@ struct TimestampText {
         return time % unit < 0 ? quotient - 1 : quotient
     }
 
-    /// Appends the text of `value`; `dates` remembers the last date, which seldom changes.
+    /// Appends the text of `value`, at most 29 bytes; `dates` remembers the last date, which seldom changes.
     @inline(__always)
-    func append(_ value: Int64, dates: inout DateText, to out: inout [UInt8]) {
+    func append(_ value: Int64, dates: inout DateText, to out: AppendOnly<UInt8>) {
         var scale: Int64 = 1
         for _ in 0..<places { scale *= 10 }
         let seconds = TimestampText.units(value, of: scale)
-        let fraction = value - seconds * scale
-        dates.append(seconds, separator: separator, to: &out)
+        dates.show(seconds, separator: separator)
+        out.append(dates.text.span, from: 0, count: DateText.size)
         if places > 0 {
             out.append(point)
-            TypedValue.append(fraction, width: places, to: &out)
+            NumberText.append(value &- seconds &* scale, width: places, to: out)
         }
     }
 }
 
-/// The texts of the last date and second written: neighbours mostly share them.
+/// The text of the last second written: neighbours mostly share it.
 struct DateText {
-    private var day = Int64.min
-    private var second = Int64.min
-    private var date: [UInt8] = []
-    private var text: [UInt8] = []
+    /// Bytes of `text` that are date, separator and time of day; those behind let them be copied at once.
+    static let size = 19
 
-    /// Appends date, separator and time of day of `seconds` since 1970.
+    private var second = Int64.min
+    private(set) var text: [UInt8] = []
+
+    /// Makes `text` that of `seconds` since 1970.
     @inline(__always)
-    mutating func append(_ seconds: Int64, separator: UInt8, to out: inout [UInt8]) {
-        if seconds != second { write(seconds, separator) }
-        out.append(contentsOf: text)
+    mutating func show(_ seconds: Int64, separator: UInt8) {
+        if seconds != second || text.isEmpty { write(seconds, separator) }
     }
 
     private mutating func write(_ seconds: Int64, _ separator: UInt8) {
         let day = TimestampText.units(seconds, of: 86_400)
-        if day != self.day {
-            let civil = CivilDate(day: max(min(day, 3_000_000), -720_000))
-            date.removeAll(keepingCapacity: true)
-            TypedValue.append(civil.year, width: 4, to: &date)
-            date.append(0x2d)
-            TypedValue.append(civil.month, width: 2, to: &date)
-            date.append(0x2d)
-            TypedValue.append(civil.day, width: 2, to: &date)
-            self.day = day
-        }
+        let civil = CivilDate(day: max(min(day, 3_000_000), -720_000))
         let rest = seconds - day * 86_400
-        text.removeAll(keepingCapacity: true)
-        text.append(contentsOf: date)
-        text.append(separator)
-        TypedValue.append(rest / 3600, width: 2, to: &text)
-        text.append(0x3a)
-        TypedValue.append(rest / 60 % 60, width: 2, to: &text)
-        text.append(0x3a)
-        TypedValue.append(rest % 60, width: 2, to: &text)
+        let parts: [(number: Int64, width: Int, behind: UInt8)] = [
+            (civil.year, 4, 0x2d), (civil.month, 2, 0x2d), (civil.day, 2, separator), (rest / 3600, 2, 0x3a),
+            (rest / 60 % 60, 2, 0x3a), (rest % 60, 2, 0),
+        ]
+        let out = AppendOnly<UInt8>(capacity: 40)
+        for part in parts {
+            NumberText.append(part.number, width: part.width, to: out)
+            out.append(part.behind)
+        }
+        while out.freeCount > 0 { out.append(0) }
+        text = out.withSpan(count: out.writtenCount) { [UInt8](copying: $0) }
         second = seconds
     }
 }

@@ -95,53 +95,6 @@ enum TypedValue {
 
     static let hexDigits: [UInt8] = Array("0123456789abcdef".utf8)
 
-    /// Appends the lowest 32 bits of `value` as a dotted address.
-    static func append(address value: Int64, to out: inout [UInt8]) {
-        for shift in stride(from: 24, through: 0, by: -8) {
-            append((value >> Int64(shift)) & 255, to: &out)
-            if shift > 0 { out.append(0x2e) }
-        }
-    }
-
-    /// Appends `value` in decimal.
-    @inline(__always)
-    static func append(_ value: Int64, to out: inout [UInt8]) {
-        var rest = value.magnitude
-        if value < 0 { out.append(0x2d) }
-        if rest < 10 { return out.append(0x30 + UInt8(rest)) }
-        var digits: (UInt64, UInt64, UInt64) = (0, 0, 0)
-        var count = 0
-        while rest > 0 {
-            let digit = 0x30 + rest % 10
-            switch count / 8 {
-            case 0: digits.0 = digits.0 << 8 | digit
-            case 1: digits.1 = digits.1 << 8 | digit
-            default: digits.2 = digits.2 << 8 | digit
-            }
-            rest /= 10
-            count += 1
-        }
-        for part in [(digits.2, count - 16), (digits.1, min(count - 8, 8)), (digits.0, min(count, 8))] where part.1 > 0
-        {
-            var word = part.0
-            for _ in 0..<part.1 {
-                out.append(UInt8(truncatingIfNeeded: word))
-                word >>= 8
-            }
-        }
-    }
-
-    /// Appends `value`, which is not negative, with zeros in front up to `width` digits.
-    @inline(__always)
-    static func append(_ value: Int64, width: Int, to out: inout [UInt8]) {
-        let start = out.count
-        for _ in 0..<width { out.append(0x30) }
-        var rest = value.magnitude
-        var at = start + width - 1
-        while at >= start {
-            out[at] = 0x30 + UInt8(rest % 10)
-            rest /= 10
-            at -= 1
-        }
-    }
+    /// Per byte its two digits, the first in the lowest byte.
+    static let hexPairs: [UInt64] = (0..<256).map { UInt64(hexDigits[$0 & 15]) << 8 | UInt64(hexDigits[$0 >> 4]) }
 }
