@@ -288,4 +288,19 @@ import Testing
         #expect(try store.lines().contains("sound"))
         await store.close()
     }
+
+    /// The first query after the start must know the streams that only part files name.
+    @Test func aRebuiltCatalogKnowsAllStreams() async throws {
+        var store = try open()
+        _ = try await store.append(batch([(now, "sealed")]))
+        _ = try await store.append(batch([(now, "other")], app: "cart"))
+        await store.flush()
+        await store.close()
+        for file in folder.files("", "").filter({ $0.contains("catalog.sqlite") || $0.hasSuffix(".wal") }) {
+            try PosixFileSystem().remove(file)
+        }
+        store = try open()
+        #expect(try store.lines() == ["other", "sealed"])
+        await store.close()
+    }
 }

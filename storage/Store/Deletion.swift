@@ -128,9 +128,13 @@ struct StoredDeletions {
         }
         for record in listing.records {
             do {
-                let request = try DeleteRequest(record)
+                var request = try DeleteRequest(record)
+                if request.status == .processed, isRebuilt {
+                    request.status = .underWay
+                    try state.put(request.record)
+                }
                 requests[request.id] = request
-                if request.status == .processed, !isRebuilt { continue }
+                if request.status == .processed { continue }
                 tombstones.append(
                     ActiveTombstone(
                         request,

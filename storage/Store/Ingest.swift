@@ -35,7 +35,11 @@ final class Ingest: @unchecked Sendable {
     private let sealedTimes: (TenantDay) -> [UInt32: Int64]
     private var days: [TenantDay: DayHeads] = [:]
     private(set) var covered: [TenantDay: Coverage]
+    /// The highest sequence that the store has used.
     private(set) var lastSequence: UInt64
+    /// The last record whose rows are in heads. During replay it lies before `lastSequence`: a head that is frozen then
+    /// must not claim what is still to be read.
+    private var appliedSequence: UInt64 = 0
     private var cardinality: LabelCardinality
     private let onUnbounded = Mutex<(@Sendable (String, TenantID, Int) -> Void)?>(nil)
     private let headBytesTotal = Atomic<Int>(0)
@@ -64,6 +68,7 @@ final class Ingest: @unchecked Sendable {
     /// - Parameter skips: days whose rows of this record are in a part already, or are too old (replay).
     func apply(sequence: UInt64, batch: Batch, skips: (TenantDay) -> Bool = { _ in false }) -> Receipt {
         lastSequence = max(lastSequence, sequence)
+        appliedSequence = sequence
         var stored = 0
         var total = 0
         for (day, rows) in Ingest.split(batch) {
@@ -167,7 +172,7 @@ final class Ingest: @unchecked Sendable {
             let coverage = coverage(of: head, key)
             days[key]?.open = nil
             days[key]?.frozen.append(head)
-            days[key]?.frozenThrough = lastSequence
+            days[key]?.frozenThrough = appliedSequence
             frozen.append(FrozenHead(head: head, coverage: coverage))
         }
         return frozen
@@ -183,7 +188,7 @@ final class Ingest: @unchecked Sendable {
         if let frozenThrough = days[key]?.frozenThrough, frozenThrough < head.firstSequence {
             after = max(after, frozenThrough)
         }
-        return Coverage(writer: writer, after: after, through: lastSequence)
+        return Coverage(writer: writer, after: after, through: appliedSequence)
     }
 
     /// The head's part is published (`part`), or all its rows were duplicates (nil): the head goes, the part comes,

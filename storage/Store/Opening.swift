@@ -77,6 +77,9 @@ struct Opening {
             counters: counters,
             storeID: storeID)
         try reconciliation.run()
+        for stream in reconciliation.streams {
+            _ = tables.table(stream.tenant).number(for: stream.labels, hash: stream.hash)
+        }
         missing = reconciliation.missing
         views.changeTombstones { $0 = deletions.tombstones }
         let catalogThread = self.catalogThread

@@ -17,6 +17,8 @@ struct Reconciliation {
     private(set) var live: [PartSummary] = []
     private(set) var covered: [TenantDay: Coverage] = [:]
     private(set) var missing: [Hash128: Store.Loss] = [:]
+    /// Streams of adopted parts: the catalog has not named them.
+    private(set) var streams: [CatalogStream] = []
     private var lost: [PartSummary] = []
     private var change = CatalogChange()
 
@@ -157,7 +159,9 @@ struct Reconciliation {
                 StoreReport(.warning, "part \(summary.key) overlaps another one; rows of both are kept"))
         }
         do throws(PartError) {
-            change.add.append(AddedPart(summary, totals: try part.streamStatistics()))
+            let added = AddedPart(summary, totals: try part.streamStatistics())
+            streams += added.streams.map { CatalogStream(tenant: summary.tenant, hash: $0.hash, labels: $0.labels) }
+            change.add.append(added)
         } catch {
             return quarantine(summary.key, error)
         }
