@@ -45,7 +45,7 @@ final class CountLane: UnitLane, @unchecked Sendable {
     private let range: TimeRange
     private let buckets: TimeBuckets
     /// Tests on the metadata of each entry: where there are any, directories do not tell.
-    private let rowTests: [MetadataTest]
+    private let entryTests: EntryTests
     private let control: QueryControl
     private var candidates = CandidateRows()
     private(set) var tallies: [StreamID: [Int64: StreamTally]] = [:]
@@ -57,17 +57,17 @@ final class CountLane: UnitLane, @unchecked Sendable {
 
     private static let tallyBytes = 64
 
-    init(_ range: TimeRange, _ buckets: TimeBuckets, _ rowTests: [MetadataTest], _ control: QueryControl) {
+    init(_ range: TimeRange, _ buckets: TimeBuckets, _ entryTests: EntryTests, _ control: QueryControl) {
         self.range = range
         self.buckets = buckets
-        self.rowTests = rowTests
+        self.entryTests = entryTests
         self.control = control
     }
 
     func visit(_ unit: any ScanUnit) throws(QueryError) {
         var opened: Set<StreamID> = []
         do throws(ScanError) {
-            if rowTests.isEmpty, let counts = try unit.counts() {
+            if entryTests.isEmpty, let counts = try unit.counts() {
                 for count in counts {
                     guard range.overlaps(first: count.firstTime, last: count.lastTime) else { continue }
                     let first = buckets.number(count.firstTime)
@@ -100,7 +100,9 @@ final class CountLane: UnitLane, @unchecked Sendable {
             var run = (ordinal: UInt32.max, bucket: Int64.min, tally: StreamTally())
             for row in candidates.rows {
                 let entry = entries[Int(row)]
-                guard wanted[Int(entry.stream)], passes(entry, arena) else { continue }
+                guard wanted[Int(entry.stream)],
+                    entryTests.passes(loaded.streams[Int(entry.stream)], arena, entry.metadata)
+                else { continue }
                 let bucket = buckets.number(entry.time)
                 if entry.stream != run.ordinal || bucket != run.bucket {
                     close(run, loaded)
@@ -113,11 +115,6 @@ final class CountLane: UnitLane, @unchecked Sendable {
             close(run, loaded)
         }
         chunks += seen.count { $0 }
-    }
-
-    private func passes(_ entry: RowEntry, _ arena: borrowing ByteSpan) -> Bool {
-        for test in rowTests where !test.passes(arena, entry.metadata) { return false }
-        return true
     }
 
     private func close(_ run: (ordinal: UInt32, bucket: Int64, tally: StreamTally), _ loaded: LoadedRows) {

@@ -109,11 +109,14 @@ extension QueryExecutor {
         _ selector: Selector, _ range: TimeRange, _ buckets: TimeBuckets, _ tenant: TenantID, _ source: any RecentData
     ) async throws(QueryError) -> Counts {
         let exploration = Exploration(self, tenant, source: source)
-        let (tests, rowTests) = try Planner(options: options).split(selector)
-        let request = ScanRequest(range: exploration.clamped(range), tests: tests)
-        let plan = try await exploration.plan(request)
+        let (tests, rowTests, demoted) = try Planner(options: options).split(selector)
+        let entryTests = EntryTests(rowTests, demoted, exploration.snapshot)
+        var request = ScanRequest(range: exploration.clamped(range), tests: tests)
+        request.demotedTests = entryTests.labelTests
+        let scan = request
+        let plan = try await exploration.plan(scan)
         let lanes = (0..<exploration.laneCount(plan.units.count)).map { _ in
-            CountLane(request.range, buckets, rowTests, exploration.control)
+            CountLane(scan.range, buckets, entryTests, exploration.control)
         }
         try await exploration.visit(plan.units, lanes)
         var result = Counts()

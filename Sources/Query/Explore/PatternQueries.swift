@@ -52,10 +52,12 @@ extension QueryExecutor {
     public func patterns(_ request: PatternsRequest, source: any RecentData) async throws(QueryError) -> LogPatterns {
         let selector = try Exploration.selector(request.selector, allowsAll: false)
         let exploration = Exploration(self, request.tenant, source: source)
-        let (tests, rowTests) = try Planner(options: options).split(selector)
-        let scan = ScanRequest(range: exploration.clamped(request.range), tests: tests)
+        let (tests, rowTests, demoted) = try Planner(options: options).split(selector)
+        let entryTests = EntryTests(rowTests, demoted, exploration.snapshot)
+        var scan = ScanRequest(range: exploration.clamped(request.range), tests: tests)
+        scan.demotedTests = entryTests.labelTests
         let plan = try await exploration.plan(scan)
-        let lane = PatternLane(scan.range, request, rowTests, exploration.control)
+        let lane = PatternLane(scan.range, request, entryTests, exploration.control)
         try await exploration.visit(plan.units.sorted { $0.lastTime > $1.lastTime }, [lane])
         let buckets = TimeBuckets(widthNanoseconds: max(request.stepNanoseconds, 1))
         var result = LogPatterns()
@@ -77,7 +79,7 @@ extension QueryExecutor {
 final class PatternLane: UnitLane, @unchecked Sendable {
     // Invariant: used by one visit at a time (`Exploration.visit`).
     private let range: TimeRange
-    private let rowTests: [MetadataTest]
+    private let entryTests: EntryTests
     private let control: QueryControl
     private let buckets: TimeBuckets
     private let lineLimit: Int
@@ -88,9 +90,9 @@ final class PatternLane: UnitLane, @unchecked Sendable {
     private(set) var miner = PatternMiner()
     private static let levelName = [UInt8](text: "detected_level")
 
-    init(_ range: TimeRange, _ request: PatternsRequest, _ rowTests: [MetadataTest], _ control: QueryControl) {
+    init(_ range: TimeRange, _ request: PatternsRequest, _ entryTests: EntryTests, _ control: QueryControl) {
         self.range = range
-        self.rowTests = rowTests
+        self.entryTests = entryTests
         self.control = control
         buckets = TimeBuckets(widthNanoseconds: max(request.stepNanoseconds, 1))
         lineLimit = request.lineLimit
@@ -123,7 +125,7 @@ final class PatternLane: UnitLane, @unchecked Sendable {
             candidates.find(loaded, entries, arena, range: range, pilot: [])
             for row in candidates.rows.reversed() {
                 let entry = entries[Int(row)]
-                guard passes(entry, arena) else { continue }
+                guard entryTests.passes(loaded.streams[Int(entry.stream)], arena, entry.metadata) else { continue }
                 if lines >= lineLimit {
                     isCut = true
                     return
@@ -134,10 +136,5 @@ final class PatternLane: UnitLane, @unchecked Sendable {
                     arena.extracting(entry.line), level: arena.extracting(level), step: buckets.number(entry.time))
             }
         }
-    }
-
-    private func passes(_ entry: RowEntry, _ arena: borrowing ByteSpan) -> Bool {
-        for test in rowTests where !test.passes(arena, entry.metadata) { return false }
-        return true
     }
 }
