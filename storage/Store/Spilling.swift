@@ -1,3 +1,4 @@
+import Bytes
 import Chunks
 import Files
 import Model
@@ -61,21 +62,30 @@ extension Store {
     /// Makes columns of what was spilled, unless that is under way.
     func startRepack() {
         let isStarted = upkeep.withLock { upkeep -> Bool in
-            if upkeep.isRepacking || upkeep.isClosing { return false }
+            let isEarly = Machine.monotonicNanoseconds() < upkeep.repackNotBefore
+            if upkeep.isRepacking || upkeep.isClosing || isEarly { return false }
             upkeep.isRepacking = true
             return true
         }
         guard isStarted else { return }
         Task {
-            await repack()
-            upkeep.withLock { $0.isRepacking = false }
+            let isDone = await repack()
+            upkeep.withLock {
+                $0.isRepacking = false
+                // A disk that is full, say, is not tried again every second.
+                if !isDone { $0.repackNotBefore = Machine.monotonicNanoseconds() + 60 * Nanoseconds.perSecond }
+            }
         }
     }
 
-    /// Makes columns of what was spilled, until nothing waits or heads have to be sealed.
-    func repack() async {
+    /// Makes columns of what was spilled, until nothing waits or heads have to be sealed; false when that failed.
+    @discardableResult
+    private func repack() async -> Bool {
         await findSpilled()
-        while let work = dueRepack(), await merge(work) {}
+        while let work = dueRepack() {
+            guard await merge(work) else { return false }
+        }
+        return true
     }
 
     /// Makes columns of every part that was spilled, also before the start; returns when it is done.

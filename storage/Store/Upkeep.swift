@@ -23,6 +23,8 @@ struct Upkeep: Sendable {
     var isClosing = false
     /// What was spilled is being made columns.
     var isRepacking = false
+    /// Monotonic time before which it is not tried again, in nanoseconds.
+    var repackNotBefore: Int64 = 0
     /// Deletions are being applied.
     var isDeleting = false
     /// Days are being removed, and what came of it the last time.
@@ -87,8 +89,10 @@ extension Store {
     func freezeDueHeads() {
         let now = Machine.monotonicNanoseconds()
         let age = Int64(configuration.headAgeSeconds) * Nanoseconds.perSecond
+        // A sixteenth early, so that the next record would hardly make two half-full blocks of one.
+        let rows = configuration.headRows - configuration.headRows / 16
         var frozen = ingest.freeze { head in
-            head.rowCount >= configuration.headRows || head.rawBytes >= configuration.headBytes
+            head.rowCount >= rows || head.rawBytes >= configuration.headBytes
                 || now - head.openedAt >= age
         }
         if log.totalBytes > configuration.walBudgetBytes * 3 / 4 {
