@@ -16,6 +16,7 @@ extension ColumnBlockReader {
         containing needle: [UInt8], ignoringCase: Bool = false
     ) throws(ColumnError) -> [UInt8]? {
         foldsCase = ignoringCase
+        self.needle = SearchNeedle(needle, foldsCase: ignoringCase)
         defer { foldsCase = false }
         answers = [:]
         isLineSearch = true
@@ -37,6 +38,7 @@ extension ColumnBlockReader {
     /// Finds the needle in constant texts of a shape and across them and holes.
     private mutating func search(_ shape: Int, _ needle: [UInt8], into found: inout Marks) throws(ColumnError) {
         let entry = tree.lines.shapes[shape]
+        guard entry.outline.mayTouch(self.needle) else { return }
         let straddles = Straddles(needle, .inside, pieces: entry.pieces, withinHoles: false, foldsCase: foldsCase)
         guard straddles.isOverflown || !straddles.ways.isEmpty else { return }
         let hasTwins = Set(entry.slots).count < entry.slots.count

@@ -42,6 +42,11 @@ struct ByteSet: Hashable, Sendable {
         (other.words & ~words) == InlineWords(repeating: 0)
     }
 
+    /// Whether a byte is in both.
+    func overlaps(_ other: ByteSet) -> Bool {
+        (other.words & words) != InlineWords(repeating: 0)
+    }
+
     /// Whether a text of these bytes may hold `needle`: each of its bytes is here, with `foldsCase` in either case.
     func covers(_ needle: [UInt8], foldsCase: Bool) -> Bool {
         guard foldsCase else { return isSuperset(of: ByteSet(of: needle.span)) }

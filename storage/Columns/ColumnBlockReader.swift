@@ -30,6 +30,8 @@ public struct ColumnBlockReader {
     var answers: [MatchQuestion: Marks] = [:]
     /// The search under way asks every column of lines for the needle: references need not be followed for that.
     var isLineSearch = false
+    /// The needle of the search under way.
+    var needle = SearchNeedle([], foldsCase: false)
     /// The search under way takes ASCII letters in either case.
     var foldsCase = false
 

@@ -36,17 +36,25 @@ extension ColumnBlockReader {
         case .constant: return place.holds(for: text.span, in: column.text.span, foldsCase: foldsCase)
         case .dictionary, .perStream, .perTrace: return mayMatch(column.child, place, text)
         case .template: return true
-        case .lines: return column.bytes?.covers(text, foldsCase: foldsCase) ?? true
+        case .lines: return column.bytes.map { covers($0, text) } ?? true
         case .raw:
             let longest = column.numbers.most
             guard Int64(text.count) <= longest, place != .whole || Int64(text.count) >= column.numbers.least else {
                 return false
             }
-            return column.bytes?.covers(text, foldsCase: foldsCase) ?? true
+            return column.bytes.map { covers($0, text) } ?? true
         default:
             guard column.prefix.isEmpty && column.suffix.isEmpty else { return true }
             return mayBareMatch(column, place, text)
         }
+    }
+
+    /// Whether texts of the bytes `set` may hold `text`; links as long as the needle are the needle.
+    private func covers(_ set: ByteSet, _ text: [UInt8]) -> Bool {
+        guard !foldsCase, isLineSearch, text.count == needle.text.count else {
+            return set.covers(text, foldsCase: foldsCase)
+        }
+        return set.isSuperset(of: needle.bytes)
     }
 
     /// `mayMatch` for numbers, timestamps and hexadecimal between their affixes.
@@ -69,7 +77,7 @@ extension ColumnBlockReader {
             set = signs
             longest = 20 + column.spelling.places
         }
-        return text.count <= longest && set.covers(text, foldsCase: foldsCase)
+        return text.count <= longest && covers(set, text)
     }
 
     /// A column with affixes is a shape with one hole.

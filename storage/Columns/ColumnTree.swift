@@ -28,9 +28,68 @@ struct IntegerEntry {
 /// Texts with holes: for each row or value a shape.
 struct ShapeEntry {
     /// Constant texts around the holes, one more than holes; none for metadata.
-    var pieces: [[UInt8]]
+    var pieces: [[UInt8]] {
+        didSet { outline = ShapeOutline(pieces) }
+    }
+    /// What a search needs to know of the pieces first.
+    private(set) var outline: ShapeOutline
     /// Per hole the node of its values; below 0 a reference to the column of lines with number `-1 - slot`.
     var slots: [Int]
+
+    init(pieces: [[UInt8]], slots: [Int]) {
+        self.pieces = pieces
+        self.slots = slots
+        outline = ShapeOutline(pieces)
+    }
+}
+
+/// The bytes of a shape's pieces: most needles can be told to have no part in them without a closer look.
+struct ShapeOutline {
+    private var bytes = ByteSet()
+    /// First bytes of the pieces behind holes.
+    private var firstBytes = ByteSet()
+    /// Whether two holes stand side by side, so that a needle can cross from one to the other.
+    private var hasEmptyPiece = false
+
+    init(_ pieces: [[UInt8]]) {
+        for (index, piece) in pieces.enumerated() {
+            for byte in piece { bytes.insert(byte) }
+            guard index > 0 else { continue }
+            if let first = piece.first {
+                firstBytes.insert(first)
+            } else if index < pieces.count - 1 {
+                hasEmptyPiece = true
+            }
+        }
+    }
+
+    /// Whether a needle may lie in a piece, or across a piece and a hole; false is certain.
+    func mayTouch(_ needle: SearchNeedle) -> Bool {
+        hasEmptyPiece || bytes.overlaps(needle.first) || firstBytes.overlaps(needle.bytes)
+    }
+}
+
+/// What is searched for, and its bytes.
+struct SearchNeedle {
+    let text: [UInt8]
+    /// Its bytes, and the first of them, with their other case where that counts.
+    let bytes: ByteSet
+    let first: ByteSet
+
+    init(_ text: [UInt8], foldsCase: Bool) {
+        self.text = text
+        bytes = SearchNeedle.set(text[...], foldsCase)
+        first = SearchNeedle.set(text.prefix(1), foldsCase)
+    }
+
+    private static func set(_ text: ArraySlice<UInt8>, _ foldsCase: Bool) -> ByteSet {
+        var set = ByteSet()
+        for byte in text {
+            set.insert(byte)
+            if foldsCase, byte >= 0x61, byte <= 0x7a { set.insert(byte & 0xdf) }
+        }
+        return set
+    }
 }
 
 /// Shapes and which one each value has. Shape 0 is one hole: the value as it is.

@@ -24,6 +24,9 @@ extension ColumnBlockReader {
     ) throws(ColumnError) -> Marks? {
         let entry = set.shapes[shape]
         if shape == 0 { return try marks(entry.slots[0], place, text) }
+        if isLineSearch, place == .inside, text.count == needle.text.count, !entry.outline.mayTouch(needle) {
+            return try holeMarks(node, entry, shape, text)
+        }
         let straddles = Straddles(text, place, pieces: entry.pieces, withinHoles: true, foldsCase: foldsCase)
         if straddles.isOverflown {
             let all = try material(node).flattened()
@@ -49,6 +52,17 @@ extension ColumnBlockReader {
                 all = all.map { Self.intersected($0, found) } ?? found
             }
             if isPossible { Self.unite(&result, all) }
+        }
+        return result
+    }
+
+    /// Marks of the texts of one template that have the needle within one of their variables.
+    private mutating func holeMarks(
+        _ node: Int, _ entry: ShapeEntry, _ shape: Int, _ text: [UInt8]
+    ) throws(ColumnError) -> Marks? {
+        var result: Marks?
+        for slot in entry.slots where slot >= 0 && mayMatch(slot, .inside, text) {
+            Self.unite(&result, try marks(slot, .inside, text))
         }
         return result
     }
