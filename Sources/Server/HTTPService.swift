@@ -61,7 +61,8 @@ public struct HTTPService: Service {
         return QueryRoutes(backend: backend, executor: executor).routes
             + LabelRoutes(backend: backend, executor: executor).routes
             + ObservabilityLogs(backend: backend, executor: pages).routes + OpsRoutes(backend: backend).routes
-            + AdminRoutes(backend: backend).routes + DeleteRoutes(backend: backend).routes
+            + ExploreRoutes(backend: backend, executor: executor).routes + ExploreLimits(backend: backend).routes
+            + ExploreRules().routes + AdminRoutes(backend: backend).routes + DeleteRoutes(backend: backend).routes
     }
 
     /// Hummingbird tells of its own doings at `info`; ours are logged by ourselves.

@@ -1,3 +1,4 @@
+import Logging
 import Model
 import Observe
 import Store
@@ -23,6 +24,13 @@ struct OpsRoutes: Sendable {
             },
             Route(Route.get, "/config") { _ in .text(200, backend.operations.settingsText) },
             Route(Route.get, "/services") { _ in .text(200, services()) },
+            Route(Route.get, "/log_level") { _ in
+                let level = Logger(label: "dendro").logLevel.rawValue
+                return .json(200, [UInt8]("{\"message\":\"Current log level is \(level)\"}\n".utf8))
+            },
+            // One process is all there is of a cluster.
+            Route(Route.get, "/ring") { _ in .text(200, "this process => ACTIVE\n") },
+            Route(Route.get, "/memberlist") { _ in .text(200, "this process => Running\n") },
         ]
     }
 

@@ -21,6 +21,11 @@ struct RequestParameters: Sendable {
         pairs = try RequestParameters.pairs(form) + RequestParameters.pairs(query)
     }
 
+    /// All but those called `name`.
+    init(_ other: RequestParameters, without name: String) {
+        pairs = other.pairs.filter { $0.name != name }
+    }
+
     /// The first value of `name`, or nil; an empty value counts as sent.
     func first(_ name: String) -> String? { pairs.first { $0.name == name }?.value }
 
