@@ -41,3 +41,14 @@ public final class QueryMetrics: Sendable {
 
     init() {}
 }
+
+/// Live tails.
+public final class TailMetrics: Sendable {
+    public let running = Counter()
+    /// Entries sent.
+    public let entries = Counter()
+    /// Rows that clients were too slow for.
+    public let missed = Counter()
+
+    init() {}
+}

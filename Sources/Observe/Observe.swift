@@ -9,6 +9,7 @@ public final class Metrics: Sendable {
     public let requests = RequestMetrics()
     public let ingest = IngestMetrics()
     public let queries = QueryMetrics()
+    public let tails = TailMetrics()
     /// When the server was made, in nanoseconds since 1970.
     public let startedNanoseconds: Int64
 

@@ -158,19 +158,28 @@ final class LogLane: @unchecked Sendable {
     private func make(
         _ entry: RowEntry, _ arena: borrowing ByteSpan, _ arrival: UInt64, _ row: UInt32
     ) -> FoundEntry {
-        runner.labels.exposeFault()
+        runner.found(entry, arena, arrival, row)
+    }
+}
+
+extension EntryRunner {
+    /// The entry that has just passed, as the stages left it.
+    mutating func found(
+        _ entry: RowEntry, _ arena: borrowing ByteSpan, _ arrival: UInt64, _ row: UInt32
+    ) -> FoundEntry {
+        labels.exposeFault()
         var bytes: [UInt8] = []
-        if runner.isRewritten {
-            bytes = runner.rewritten
+        if isRewritten {
+            bytes = rewritten
         } else {
             bytes.append(span: arena.extracting(entry.line))
         }
         let lineCount = bytes.count
-        runner.labels.encode({ $0.category == .index }, into: &bytes)
+        labels.encode({ $0.category == .index }, into: &bytes)
         let indexCount = bytes.count - lineCount
-        runner.labels.encode({ $0.category == .metadata }, into: &bytes)
+        labels.encode({ $0.category == .metadata }, into: &bytes)
         let metadataCount = bytes.count - lineCount - indexCount
-        runner.labels.encode({ $0.category == .parsed }, into: &bytes)
+        labels.encode({ $0.category == .parsed }, into: &bytes)
         return FoundEntry(
             time: entry.time, arrival: arrival, row: row, bytes: bytes, lineCount: lineCount, indexCount: indexCount,
             metadataCount: metadataCount)

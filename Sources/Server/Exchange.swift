@@ -7,6 +7,7 @@ struct Exchange {
     let head: HTTPRequestHead
     let target: RoutePath
     let push: (route: PushRoute, name: String)?
+    let tail: (form: TailForm, name: String)?
     let traceID: String
     let keepAlive: Bool
     let started = Machine.monotonicNanoseconds()
@@ -25,6 +26,7 @@ struct Exchange {
         self.head = head
         target = RoutePath(target: head.uri, prefix: prefix)
         push = PushRoute.at(target.path)
+        tail = TailForm.at(target.path)
         keepAlive = head.isKeepAlive
         traceID = TraceID.of(
             traceparent: head.headers.first(name: "traceparent"), traceID: head.headers.first(name: "x-trace-id"))

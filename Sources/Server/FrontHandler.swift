@@ -21,6 +21,7 @@ final class FrontHandler: ChannelDuplexHandler {
         let options: ServerOptions
         let pushLimitBytes: Int
         let pushRoutes: PushRoutes
+        let tailRoutes: TailRoutes
         let budget: BodyBudget
         let log: AccessLog
         let running: RunningCalls
@@ -35,6 +36,8 @@ final class FrontHandler: ChannelDuplexHandler {
         case answering
         /// The answer was sent before the request was whole: what still comes is thrown away until the connection ends.
         case draining
+        /// The connection has become a WebSocket; this handler only sees its end.
+        case upgraded
         case closed
     }
 
@@ -164,6 +167,7 @@ final class FrontHandler: ChannelDuplexHandler {
         phase = .answering
         deadline = .distantFuture
         parts.log.metrics.requests.underWay.add(1)
+        if let tail = exchange.tail { return begin(tail.form, tail.name, exchange, context) }
         guard let push = exchange.push else { return forward(exchange, context) }
         guard push.route.allows(exchange.head.method.rawValue) else { return send(.empty(405), context) }
         let request = exchange.pushRequest(push.route)
@@ -177,6 +181,45 @@ final class FrontHandler: ChannelDuplexHandler {
                 eventLoop.execute { bound.value.handler.send(answer, bound.value.context) }
             }
         }
+    }
+
+    /// Makes a live tail of the connection, or refuses.
+    private func begin(_ form: TailForm, _ name: String, _ exchange: Exchange, _ context: ChannelHandlerContext) {
+        self.exchange?.route = name
+        let request: TailRequest
+        switch parts.tailRoutes.examine(exchange.head, exchange.target, form) {
+        case .refused(let answer): return send(answer, context)
+        case .accepted(let accepted): request = accepted
+        }
+        let bound = NIOLoopBound((handler: self, context: context), eventLoop: context.eventLoop)
+        TailUpgrade.headers(exchange.head, context.channel).whenComplete { headers in
+            let (handler, context) = bound.value
+            guard handler.phase == .answering else { return }
+            switch headers {
+            case .success(let headers): handler.upgrade(headers, request, context)
+            case .failure: handler.send(TailRequest.badRequest, context)
+            }
+        }
+    }
+
+    private func upgrade(_ headers: HTTPHeaders, _ request: TailRequest, _ context: ChannelHandlerContext) {
+        var head = HTTPResponseHead(version: .http1_1, status: .switchingProtocols, headers: headers)
+        if let exchange { head.headers.replaceOrAdd(name: "X-Trace-ID", value: exchange.traceID) }
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        let routes = parts.tailRoutes
+        let tail = TailHandler(stallSeconds: parts.options.tailStallSeconds) { socket in
+            Task { await TailSession(routes: routes, request: request, socket: socket).run() }
+        }
+        let bound = NIOLoopBound((handler: self, tail: tail, context: context), eventLoop: context.eventLoop)
+        context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { _ in
+            // Not from within the decoder that is to be replaced.
+            bound.value.context.eventLoop.execute {
+                let (handler, tail, context) = bound.value
+                if handler.phase != .closed { TailUpgrade.swap(handler, for: tail, context.pipeline) }
+            }
+        }
+        finish(status: 101)
+        phase = .upgraded
     }
 
     /// Hands a whole request to the routes behind.

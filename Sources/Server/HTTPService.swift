@@ -31,6 +31,8 @@ public struct HTTPService: Service {
         let parts = FrontHandler.Parts(
             options: options, pushLimitBytes: backend.limits.bodyBytes.value,
             pushRoutes: PushRoutes(backend: backend, options: options),
+            tailRoutes: TailRoutes(
+                backend: backend, executor: HTTPService.executor(backend, backend.limits), limit: options.tailsLimit),
             budget: BodyBudget(limitBytes: options.bodyBudgetBytes),
             log: AccessLog(metrics: backend.metrics, logger: logger, slowMilliseconds: options.slowMilliseconds),
             running: running)
@@ -47,22 +49,23 @@ public struct HTTPService: Service {
 
     /// Every route behind the front handler.
     static func routes(_ backend: Backend) -> [Route] {
-        var options = QueryOptions()
-        options.highCardinality = backend.highCardinality
-        options.indexed = backend.indexed
-        let executor = QueryExecutor(
-            scheduler: backend.scheduler, limits: backend.limits, options: options,
-            demotedNames: backend.demotedNames)
+        let executor = executor(backend, backend.limits)
         var pageLimits = backend.limits
         pageLimits.queryEntries.value = max(pageLimits.queryEntries.value, ObservabilityLogs.entriesLimit * 3 + 1)
-        let pages = QueryExecutor(
-            scheduler: backend.scheduler, limits: pageLimits, options: options,
-            demotedNames: backend.demotedNames)
+        let pages = self.executor(backend, pageLimits)
         return QueryRoutes(backend: backend, executor: executor).routes
             + LabelRoutes(backend: backend, executor: executor).routes
             + ObservabilityLogs(backend: backend, executor: pages).routes + OpsRoutes(backend: backend).routes
             + ExploreRoutes(backend: backend, executor: executor).routes + ExploreLimits(backend: backend).routes
             + ExploreRules().routes + AdminRoutes(backend: backend).routes + DeleteRoutes(backend: backend).routes
+    }
+
+    private static func executor(_ backend: Backend, _ limits: Limits) -> QueryExecutor {
+        var options = QueryOptions()
+        options.highCardinality = backend.highCardinality
+        options.indexed = backend.indexed
+        return QueryExecutor(
+            scheduler: backend.scheduler, limits: limits, options: options, demotedNames: backend.demotedNames)
     }
 
     /// Hummingbird tells of its own doings at `info`; ours are logged by ourselves.

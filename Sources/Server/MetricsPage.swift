@@ -110,6 +110,12 @@ struct MetricsPage {
         page.begin("dendro_query_blocks_total", .counter, "Blocks that queries had to do with, by what became of them.")
         page.sample(queries.blocksPruned.value, ["outcome": "pruned"])
         page.sample(queries.blocksRead.value, ["outcome": "read"])
+        let tails = backend.metrics.tails
+        page.single("dendro_tails", .gauge, "Live tails.", tails.running.value)
+        page.single("dendro_tail_entries_total", .counter, "Entries sent to live tails.", tails.entries.value)
+        page.single(
+            "dendro_tail_missed_lines_total", .counter, "Lines that clients of live tails were too slow for.",
+            tails.missed.value)
     }
 
     private mutating func wal(_ store: StoreStatistics) {

@@ -60,7 +60,7 @@ struct QueryRoutes: Sendable {
     }
 
     /// The parts of a comma list.
-    private static func list(_ text: String?) -> [String] {
+    static func list(_ text: String?) -> [String] {
         (text ?? "").split(separator: ",").map { $0.filter { $0 != " " } }.filter { !$0.isEmpty }
     }
 

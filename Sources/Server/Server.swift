@@ -13,6 +13,8 @@ public import Store
 public struct Backend: Sendable {
     public var sink: any BatchSink
     public var source: any RecentData
+    /// What live tails follow; nil where there is nothing to.
+    public var live: (any LiveData)?
     public var scheduler: any WorkScheduler
     public var metrics: Metrics
     public var limits: Limits
@@ -30,12 +32,14 @@ public struct Backend: Sendable {
     public var operations: any Operations
 
     public init(
-        sink: any BatchSink, source: any RecentData, scheduler: any WorkScheduler, metrics: Metrics, limits: Limits,
+        sink: any BatchSink, source: any RecentData, live: (any LiveData)? = nil, scheduler: any WorkScheduler,
+        metrics: Metrics, limits: Limits,
         receive: ReceiveOptions, clock: any WallClock, batchKeySeed: UInt64, operations: any Operations,
         highCardinality: [String] = FieldName.highCardinality, indexed: [String] = FieldName.indexed
     ) {
         self.sink = sink
         self.source = source
+        self.live = live
         self.scheduler = scheduler
         self.metrics = metrics
         self.limits = limits
@@ -127,6 +131,9 @@ public struct ServerOptions: Sendable, Hashable {
     /// Push bodies above these sizes are decoded on a worker thread instead of the event loop.
     public var inlineCompressedBytes = 256 << 10
     public var inlinePlainBytes = 1 << 20
+    /// Live tails at once, and how long a client may leave a message of one lie.
+    public var tailsLimit = 10
+    public var tailStallSeconds = 30
     /// Requests slower than this are logged as warnings.
     public var slowMilliseconds = 500
 

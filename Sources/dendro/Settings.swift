@@ -8,6 +8,7 @@ struct Settings {
     var listen = "127.0.0.1:3100"
     var dataFolder = "./data"
     var prefix = ""
+    var tailsLimit = 10
     var logLevel = "info"
     var slowMilliseconds = 500
     var retentionDays = 30

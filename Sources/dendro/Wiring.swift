@@ -116,7 +116,7 @@ struct Wiring {
         receive.indexed = settings.indexed
         receive.retentionSeconds = settings.retentionDays.multipliedReportingOverflow(by: 86400).partialValue
         var backend = Backend(
-            sink: store, source: store, scheduler: store.scheduler, metrics: Metrics(),
+            sink: store, source: store, live: store, scheduler: store.scheduler, metrics: Metrics(),
             limits: settings.effectiveLimits, receive: receive, clock: SystemClock(), batchKeySeed: store.storeID.high,
             operations: StoreOperations(store: store, settingsText: settings.text),
             highCardinality: settings.highCardinality, indexed: settings.indexed)
@@ -130,6 +130,7 @@ struct Wiring {
         options.port = address.port
         options.prefix = settings.prefix
         options.idleSeconds = settings.idleSeconds
+        options.tailsLimit = settings.tailsLimit
         options.connectionsLimit = settings.connections
         options.bodyBudgetBytes = settings.bodyBudgetBytes
         options.slowMilliseconds = settings.slowMilliseconds

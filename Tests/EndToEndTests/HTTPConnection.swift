@@ -57,6 +57,13 @@ final class HTTPConnection {
         return try read()
     }
 
+    /// Bytes that came, `count` of them.
+    func take(_ count: Int) throws -> [UInt8] {
+        _ = try fill { $0.count >= count ? 0 : nil }
+        defer { buffer.removeFirst(count) }
+        return [UInt8](buffer[..<count])
+    }
+
     /// One whole reply.
     func read() throws -> HTTPReply {
         let end = try fill { bytes in

@@ -72,7 +72,7 @@ public enum QueryAnswerWriter {
         }
     }
 
-    private static func append(_ stream: LogStream, categorizes: Bool, to out: inout [UInt8]) {
+    static func append(_ stream: LogStream, categorizes: Bool, to out: inout [UInt8]) {
         out.append(literal: #"{"stream":"#)
         out.append(labelsAsJSON: stream.labels)
         out.append(literal: #","values":"#)

@@ -148,6 +148,13 @@ public final class Head: @unchecked Sendable {
         rawTotal.add(rawBytes, ordering: .relaxed)
     }
 
+    /// The `count` rows released last, where they lie; committer thread only.
+    public func latest(_ count: Int) -> (chunk: HeadChunk, rows: Range<Int>)? {
+        guard let chunk = current else { return nil }
+        let end = chunk.entries.writtenCount
+        return (chunk, max(end - count, 0)..<end)
+    }
+
     /// Whether the head holds this row; committer thread only.
     func holds(
         _ hash: UInt64, number: UInt32, time: Int64, line: borrowing ByteSpan, metadata: borrowing ByteSpan

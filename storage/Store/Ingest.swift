@@ -31,6 +31,8 @@ final class Ingest: @unchecked Sendable {
     private let tables: StreamTables
     private let views: ViewBox
     private let counters: StoreCounters
+    private let followers: Followers
+    private let cache: PartCache
     /// Asks for the latest sealed time of each stream of a day, by stream number; reads part directories.
     private let sealedTimes: (TenantDay) -> [UInt32: Int64]
     private var days: [TenantDay: DayHeads] = [:]
@@ -46,7 +48,7 @@ final class Ingest: @unchecked Sendable {
 
     init(
         writer: UInt64, configuration: StoreConfiguration, tables: StreamTables, views: ViewBox,
-        counters: StoreCounters,
+        counters: StoreCounters, followers: Followers, cache: PartCache,
         covered: [TenantDay: Coverage], lastSequence: UInt64, sealedTimes: @escaping (TenantDay) -> [UInt32: Int64]
     ) {
         self.writer = writer
@@ -54,6 +56,8 @@ final class Ingest: @unchecked Sendable {
         self.tables = tables
         self.views = views
         self.counters = counters
+        self.followers = followers
+        self.cache = cache
         self.covered = covered
         self.lastSequence = lastSequence
         self.sealedTimes = sealedTimes
@@ -133,6 +137,9 @@ final class Ingest: @unchecked Sendable {
             storedBytes += Int(row.lineCount) + Int(row.metadataCount)
         }
         head.release(first: first, last: last, rows: stored, rawBytes: storedBytes)
+        if stored > 0, followers.isWatched {
+            followers.announce(key.tenant) { arrived(stored, in: head, key, table) }
+        }
         return stored
     }
 
@@ -147,6 +154,18 @@ final class Ingest: @unchecked Sendable {
     private func noteValues(_ number: UInt32, _ labels: LabelSet, _ key: TenantDay) {
         guard let name = cardinality.note(number, labels, key) else { return }
         onUnbounded.withLock { $0 }?(name, key.tenant, cardinality.valuesLimit)
+    }
+
+    /// The rows released last, for those who follow. Suspects among them are looked up in the parts of this moment:
+    /// later ones may hold these very rows.
+    private func arrived(_ count: Int, in head: Head, _ key: TenantDay, _ table: StreamTable) -> ArrivedRows? {
+        guard let (chunk, rows) = head.latest(count) else { return nil }
+        let hasSuspects = chunk.suspects.withLock { ($0.rows.last ?? -1) >= rows.lowerBound }
+        guard hasSuspects else { return ArrivedRows(chunk, rows, head, table, nil) }
+        let view = views.view
+        let suspects = SuspectResolver(
+            parts: view.days[key]?.parts ?? [], cache: cache, deleted: DeletedEquals(view, key.tenant))
+        return ArrivedRows(chunk, rows, head, table, suspects)
     }
 
     private func openHead(_ key: TenantDay) -> Head {

@@ -16,6 +16,7 @@ struct Opening {
     let tables = StreamTables()
     let views = ViewBox()
     let counters = StoreCounters()
+    let followers = Followers()
     let keys = BatchKeys()
     let afterGroup = LateCallback()
     let inFlightBytes = InFlight()
@@ -103,7 +104,8 @@ struct Opening {
         let sealedTimes = SealedTimes(views: views, cache: cache, tables: tables)
         let ingest = Ingest(
             writer: writer, configuration: configuration, tables: tables, views: views, counters: counters,
-            covered: covered, lastSequence: floor, sealedTimes: { sealedTimes.latest($0) })
+            followers: followers, cache: cache, covered: covered, lastSequence: floor,
+            sealedTimes: { sealedTimes.latest($0) })
         let budget = configuration.headBudgetBytes
         let inFlight = inFlightBytes
         let admission = Admission { ingest.headBytes + inFlight.total >= budget }

@@ -29,6 +29,7 @@ public final class Store: IngestSink, RecentData, Sendable {
     let catalog: any Catalog
     let state: any StateStore
     let ingest: Ingest
+    let followers: Followers
     let log: SegmentLog
     let committer: Committer
     let admission: Admission
@@ -64,6 +65,7 @@ public final class Store: IngestSink, RecentData, Sendable {
         catalog = opened.catalog
         state = opened.state
         ingest = opened.ingest
+        followers = opened.followers
         log = opened.log
         admission = opened.admission
         inFlightBytes = opened.inFlightBytes

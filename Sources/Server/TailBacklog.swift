@@ -1,0 +1,60 @@
+import Bytes
+import Query
+import Store
+
+/// What has arrived for a tail and was not looked at yet.
+struct TailBacklog: Sendable {
+    /// What one step gives.
+    struct Batch: Sendable {
+        var streams: [LogStream] = []
+        var missed = MissedRows()
+        /// Monotonic nanoseconds at which the first of its rows came.
+        var oldestArrival = Int64.max
+        /// How long to wait before the next step: rows are held back for others to come.
+        var waitNanoseconds: Int64 = 0
+    }
+
+    let follower: Follower
+    let scan: TailScan
+    /// How long rows are held back, in nanoseconds.
+    let delay: Int64
+    private var waiting: [ArrivedRows] = []
+    /// The next row of the first of `waiting`.
+    private var row = 0
+
+    init(follower: Follower, scan: TailScan, delay: Int64) {
+        self.follower = follower
+        self.scan = scan
+        self.delay = delay
+    }
+
+    /// Whether there is more to look at.
+    var isWaiting: Bool { !waiting.isEmpty }
+
+    /// Looks at the next rows. Worker threads only.
+    mutating func next(limit: Int) -> Batch {
+        var batch = Batch()
+        if waiting.isEmpty {
+            let taken = follower.take()
+            waiting = taken.arrived
+            batch.missed = taken.missed
+            row = waiting.first?.range.lowerBound ?? 0
+        }
+        guard let first = waiting.first else { return batch }
+        let due = first.arrivedAt &+ delay
+        let now = Machine.monotonicNanoseconds()
+        guard due <= now else {
+            batch.waitNanoseconds = min(due &- now, delay)
+            return batch
+        }
+        let found = scan.scan(first, from: row, limit: limit)
+        batch.streams = found.streams
+        batch.oldestArrival = first.arrivedAt
+        row = found.nextRow
+        if row >= first.range.upperBound {
+            waiting.removeFirst()
+            row = waiting.first?.range.lowerBound ?? 0
+        }
+        return batch
+    }
+}
