@@ -1,5 +1,6 @@
 # make run [ARGS="--data-dir /var/lib/dendro"]   build for release and serve
 # make test                                      everything that can fail
+# make test-clients                              real clients from PyPI against the server
 # make deps | fmt | lint | bench | clean
 
 SHELL := /bin/bash
@@ -8,7 +9,7 @@ ARGS ?=
 PACKAGES := libsqlite3-dev zlib1g-dev liblz4-dev libzstd-dev libsnappy-dev libre2-dev
 CODE := Sources storage promtail-compat Tests Package.swift
 
-.PHONY: run test bench fmt lint clean deps
+.PHONY: run test test-clients bench fmt lint clean deps
 
 run: deps
 	$(SWIFT) build -c release --product dendro
@@ -17,6 +18,10 @@ run: deps
 test: deps
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build
+
+test-clients: deps
+	$(SWIFT) build --product dendro
+	promtail-compat/clients/check.sh "$$($(SWIFT) build --show-bin-path)/dendro"
 
 bench: deps
 	Benchmarks/run.sh
