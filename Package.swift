@@ -120,7 +120,11 @@ let package = Package(
         tests("LogQL", ["LogQL"]),
         tests("Observe", ["Bytes", "Model", "Observe"]),
         tests(
-            "Server", ["Bytes", "Model", "Receive", "Store", "Query", "Observe", "Server", hummingbird, logging] + nio),
+            "Server",
+            [
+                "Bytes", "Model", "Receive", "Store", "Query", "Observe", "Server", hummingbird, logging,
+                hummingbirdCore, "Yams", .product(name: "HTTPTypes", package: "swift-http-types"),
+            ] + nio),
         tests("Query", ["Bytes", "Model", "Files", "Chunks", "Store", "LogQL", "Query"]),
         tests("Grafana", ["Bytes", "Model", "Store", "Query", "Grafana"]),
         tests("EndToEnd", ["Bytes", "Model", "Push", "dendro"]),

@@ -22,6 +22,7 @@ final class FrontHandler: ChannelDuplexHandler {
         let pushLimitBytes: Int
         let pushRoutes: PushRoutes
         let tailRoutes: TailRoutes
+        let crossOrigin: CrossOrigin
         let budget: BodyBudget
         let log: AccessLog
         let running: RunningCalls
@@ -167,6 +168,7 @@ final class FrontHandler: ChannelDuplexHandler {
         phase = .answering
         deadline = .distantFuture
         parts.log.metrics.requests.underWay.add(1)
+        if let answer = parts.crossOrigin.preflight(exchange.head) { return send(answer, context) }
         if let tail = exchange.tail { return begin(tail.form, tail.name, exchange, context) }
         guard let push = exchange.push else { return forward(exchange, context) }
         guard push.route.allows(exchange.head.method.rawValue) else { return send(.empty(405), context) }
@@ -299,7 +301,10 @@ final class FrontHandler: ChannelDuplexHandler {
     }
 
     private func decorate(_ head: inout HTTPResponseHead) {
-        if let exchange { head.headers.replaceOrAdd(name: "X-Trace-ID", value: exchange.traceID) }
+        if let exchange {
+            head.headers.replaceOrAdd(name: "X-Trace-ID", value: exchange.traceID)
+            parts.crossOrigin.decorate(&head.headers, origin: exchange.head.headers.first(name: "origin"))
+        }
         if closesAfterAnswer { head.headers.replaceOrAdd(name: "Connection", value: "close") }
     }
 

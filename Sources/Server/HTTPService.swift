@@ -33,6 +33,7 @@ public struct HTTPService: Service {
             pushRoutes: PushRoutes(backend: backend, options: options),
             tailRoutes: TailRoutes(
                 backend: backend, executor: HTTPService.executor(backend, backend.limits), limit: options.tailsLimit),
+            crossOrigin: CrossOrigin(origins: Set(options.corsOrigins)),
             budget: BodyBudget(limitBytes: options.bodyBudgetBytes),
             log: AccessLog(metrics: backend.metrics, logger: logger, slowMilliseconds: options.slowMilliseconds),
             running: running)

@@ -53,6 +53,7 @@ struct RouteTable: HTTPResponder {
     typealias Context = CallContext
 
     private let running: RunningCalls
+    private let compression = AnswerCompression()
     private let fixed: [String: Route]
     private let open: [(parts: [Substring], route: Route)]
 
@@ -104,7 +105,9 @@ struct RouteTable: HTTPResponder {
             return ErrorAnswers.parameter(error).response(route: route.name)
         }
         do {
-            return try await answer(call, route, context.channel).response(route: route.name)
+            let answer = try await answer(call, route, context.channel)
+            return compression.packed(
+                answer.response(route: route.name), answer.body, acceptEncoding: request.headers[.acceptEncoding])
         } catch {
             return ErrorAnswers.failed(error).response(route: route.name)
         }

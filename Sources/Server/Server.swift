@@ -131,6 +131,8 @@ public struct ServerOptions: Sendable, Hashable {
     /// Push bodies above these sizes are decoded on a worker thread instead of the event loop.
     public var inlineCompressedBytes = 256 << 10
     public var inlinePlainBytes = 1 << 20
+    /// Origins whose pages may read answers; `*` stands for any, none is the default.
+    public var corsOrigins: [String] = []
     /// Live tails at once, and how long a client may leave a message of one lie.
     public var tailsLimit = 10
     public var tailStallSeconds = 30

@@ -9,6 +9,7 @@ struct Settings {
     var dataFolder = "./data"
     var prefix = ""
     var tailsLimit = 10
+    var corsOrigins: [String] = []
     var logLevel = "info"
     var slowMilliseconds = 500
     var retentionDays = 30

@@ -14,6 +14,9 @@ extension Settings {
             Setting("http.idle", \.idleSeconds, .seconds, "How long a connection may stay without a request."),
             Setting("http.connections", \.connections, .number(1...1_000_000), "Connections at once."),
             Setting("http.loops", \.loops, .number(1...64), "Threads that serve connections."),
+            Setting(
+                "http.cors_origins", \.corsOrigins, .names,
+                "Origins whose pages may read answers (CORS), such as https://grafana.example; * is any."),
             Setting("http.tails", \.tailsLimit, .number(0...10_000), "Live tails at once."),
             Setting("http.body_budget", \.bodyBudgetBytes, .bytes, "Memory of all request bodies being received."),
             Setting(

@@ -130,6 +130,7 @@ struct Wiring {
         options.port = address.port
         options.prefix = settings.prefix
         options.idleSeconds = settings.idleSeconds
+        options.corsOrigins = settings.corsOrigins
         options.tailsLimit = settings.tailsLimit
         options.connectionsLimit = settings.connections
         options.bodyBudgetBytes = settings.bodyBudgetBytes
