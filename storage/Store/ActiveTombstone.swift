@@ -59,7 +59,8 @@ final class ActiveTombstone: Sendable {
         }
     }
 
-    /// Whether rows of a block or head chunk may be meant, by time and by the sequence of its first row.
+    /// Whether rows of a block or head chunk may be meant, by time and by a sequence: of a block the last, of a chunk,
+    /// which lies on one side as a whole, the first.
     func touches(first: Int64, last: Int64, sequence: UInt64) -> Bool {
         request.range.overlaps(first: first, last: last) && sequence <= request.sequence
     }
@@ -71,6 +72,14 @@ extension View {
         tombstones.filter { tombstone in
             let asked = tombstone.request
             return asked.tenant == tenant && asked.range.start < range.end && range.start < asked.range.end
+        }
+    }
+
+    /// On which side of each deletion of its tenant a part lies. Only parts of the same sides may be merged: a block
+    /// made anew of rows from before and behind a deletion would be hidden, or shown, as a whole.
+    func sides(_ part: PartSummary) -> [Bool] {
+        tombstones.filter { $0.request.tenant == part.tenant }.map { tombstone in
+            part.coverage.intervals.contains { $0.after < tombstone.request.sequence }
         }
     }
 

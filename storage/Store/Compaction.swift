@@ -25,14 +25,18 @@ extension Store {
             for (key, day) in days where key.day >= oldest && !upkeep.merging.contains(key) {
                 // What was spilled is taken by `dueRepack`, a few at a time.
                 let free = day.parts.filter { $0.layout != .spilled && !view.awaitsDeletion($0.summary) }
-                let parts =
-                    Store.mergeable(free, fanIn: configuration.mergeFanIn) ?? (isClosed(key) ? underFilled(free) : nil)
-                guard let parts else { continue }
+                let groups = Dictionary(grouping: free) { view.sides($0.summary) }.values
+                guard let parts = groups.lazy.compactMap({ self.mergeable($0, of: key) }).first else { continue }
                 upkeep.merging.insert(key)
                 return MergeWork(tenantDay: key, parts: parts)
             }
             return nil
         }
+    }
+
+    /// Parts among `parts`, all of one side of each deletion, that are worth merging now.
+    private func mergeable(_ parts: [PartHandle], of key: TenantDay) -> [PartHandle]? {
+        Store.mergeable(parts, fanIn: configuration.mergeFanIn) ?? (isClosed(key) ? underFilled(parts) : nil)
     }
 
     /// Whether the day is over for an hour: little will come any more.

@@ -144,7 +144,7 @@ extension Store {
         var dropped: [Int: [Int]] = [:]
         for index in 0..<contents.blockCount {
             let unit = BlockUnit(part: part, contents: contents, index: index, streams: streams, cache: cache)
-            guard tombstone.touches(first: unit.firstTime, last: unit.lastTime, sequence: unit.arrival),
+            guard tombstone.touches(first: unit.firstTime, last: unit.lastTime, sequence: unit.lastSequence),
                 contents.mayHold(block: index, tombstone.request.range, streams)
             else { continue }
             let loaded = try unit.load(filter.isDecidedByLabels ? .times : .rows)

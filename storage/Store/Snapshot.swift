@@ -173,6 +173,9 @@ struct BlockUnit: ScanUnit {
     var lastTime: Int64 { contents.directory.blocks[index].lastTime }
     var rowCount: Int { contents.directory.blocks[index].rows }
     var arrival: UInt64 { contents.directory.blocks[index].lowestSequence }
+    /// Deletions up to here are about all of the block's rows. A block from both sides of a deletion was packed after
+    /// that had ended, and holds none of its rows: it must not be taken for one from before.
+    var lastSequence: UInt64 { contents.directory.blocks[index].highestSequence }
     var storedBytes: Int { contents.directory.blocks[index].storedBytes }
 
     func counts() throws(ScanError) -> [StreamCount]? {

@@ -30,7 +30,7 @@ extension Snapshot {
             let present = block.contents.directory.streams(of: block.index)
             for (tombstone, selected) in selections
             where !tombstone.isClean(block.part.summary.id)
-                && tombstone.touches(first: block.firstTime, last: block.lastTime, sequence: block.arrival)
+                && tombstone.touches(first: block.firstTime, last: block.lastTime, sequence: block.lastSequence)
             {
                 let streams = block.contents.streamMap(selected)
                 guard present.contains(where: { streams[Int($0.ordinal)] != .none }) else { continue }

@@ -51,9 +51,10 @@ extension Store {
                 let waiting = day.parts.filter {
                     $0.layout == .spilled && !$0.wasDamaged && !view.awaitsDeletion($0.summary)
                 }
-                if waiting.isEmpty { continue }
+                guard let first = waiting.first else { continue }
+                let alike = waiting.filter { view.sides($0.summary) == view.sides(first.summary) }
                 upkeep.merging.insert(key)
-                return MergeWork(tenantDay: key, parts: Array(waiting.prefix(Store.repackedParts)))
+                return MergeWork(tenantDay: key, parts: Array(alike.prefix(Store.repackedParts)))
             }
             return nil
         }
