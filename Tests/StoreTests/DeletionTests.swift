@@ -233,7 +233,7 @@ struct WordFilters: RowFilterCompiler {
         await store.applyDeletions()
         _ = try await store.append(batch([(now - 2 * Nanoseconds.perDay + 9, "secret 4")]))
         await store.flush()
-        #expect(store.statistics.mergedParts == 3)
+        #expect(store.statistics.mergedParts >= 3)
         #expect(try store.lines() == ["secret 2", "secret 3", "secret 4"])
         await store.close()
     }

@@ -57,10 +57,11 @@ import Testing
         let expected = lines(0, 40_000).map(\.1)
         #expect(try store.lines() == expected)
         await store.close()
-        #expect(try blocks() == [.columns: 40_000])
+        // Files that a merge replaced while the store was closed go at the next start.
         let again = try open()
         #expect(try again.lines() == expected)
         await again.close()
+        #expect(try blocks() == [.columns: 40_000])
     }
 
     @Test func rowPartsFoundAtStartBecomeColumns() async throws {
