@@ -123,10 +123,12 @@ import Testing
     private static func aggregated(_ log: String, _ random: inout Random) -> String {
         let grouping = random.pick(["app", "level", "trace_id", "app, trace_id", "status", "pod", "level,pod"])
         let unwrapped = random.pick(["duration_ms", "status", "duration(duration_ms)"])
+        // Windows that overlap, and windows with gaps between them.
+        let range = random.pick(["5m", "1m", "20s"])
         switch random.next(8) {
         case 0...2: return log
-        case 3: return "sum by (\(grouping)) (count_over_time(\(log) [5m]))"
-        case 4: return "sum(rate(\(log) [10m]))"
+        case 3: return "sum by (\(grouping)) (count_over_time(\(log) [\(range)]))"
+        case 4: return "sum(rate(\(log) [\(range)]))"
         case 5: return "count_over_time(\(log) [5m])"
         case 6:
             let function = random.pick(["sum", "min", "max", "avg", "first", "last"])

@@ -45,6 +45,9 @@ extension RangeLane {
             let cells = try CellsOfRows(plan, columns, first: first, last: last)
         else { return }
         guard let unwrap = plan.unwrap else {
+            if plan.kind == .count, let counted = series.byOrdinal {
+                return addCounts(&verdicts, counted.ordinals, counted.series, cells)
+            }
             for row in 0..<verdicts.count where verdicts[row] == Verdict.yes {
                 add(row, 1, series, cells)
                 verdicts[row] = Verdict.no
@@ -52,6 +55,35 @@ extension RangeLane {
             return
         }
         try addUnwrapped(unwrap, &verdicts, columns, series, cells)
+    }
+
+    /// Counts the rows that surely pass, by cell and stream: rows come by time, so that a cell is a run of rows.
+    private func addCounts(
+        _ verdicts: inout RowVerdicts, _ ordinals: [UInt32], _ series: [Int32], _ cells: CellsOfRows
+    ) {
+        var counts = [Int](repeating: 0, count: series.count)
+        var start = 0
+        while start < verdicts.count {
+            let end = cells.runEnd(from: start, count: verdicts.count)
+            guard let cell = cells.cell(start) else {
+                for row in start..<end where verdicts[row] == Verdict.yes { verdicts[row] = Verdict.no }
+                start = end
+                continue
+            }
+            for row in start..<end where verdicts[row] == Verdict.yes {
+                counts[Int(ordinals[row])] &+= 1
+                verdicts[row] = Verdict.no
+            }
+            for ordinal in counts.indices where counts[ordinal] > 0 {
+                if series[ordinal] >= 0 {
+                    let sum = Cell(index: Int32(truncatingIfNeeded: cell), number: Int64(counts[ordinal]))
+                    table.merge(Int(series[ordinal]), sum)
+                    statistics.matchedRows += counts[ordinal]
+                }
+                counts[ordinal] = 0
+            }
+            start = end
+        }
     }
 
     @inline(__always)
@@ -141,6 +173,27 @@ struct CellsOfRows {
     @inline(__always)
     func cell(_ row: Int) -> Int? { single ?? windows.cell(times[row]) }
 
+    /// Behind the last row that lies in the cell of row `start`; rows are in order of time.
+    func runEnd(from start: Int, count: Int) -> Int {
+        if single != nil { return count }
+        // Rows between windows are no run: other windows may follow.
+        guard let wanted = windows.cell(times[start]) else { return start + 1 }
+        var low = start + 1
+        var high = count
+        // Doubling steps, then halving: most runs are short beside the block.
+        var step = 1
+        while low + step < high, windows.cell(times[low + step]) == wanted {
+            low += step
+            step *= 2
+        }
+        high = min(low + step, count)
+        while low < high {
+            let middle = (low + high) / 2
+            if windows.cell(times[middle]) == wanted { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
     @inline(__always)
     func time(_ row: Int) -> Int64 { times.isEmpty ? 0 : times[row] }
 }
@@ -155,6 +208,12 @@ struct SeriesOfRows {
     }
 
     private let form: Form
+
+    /// Where the series depends on the stream alone: the ordinal of each row's stream, and the series of each ordinal,
+    /// -1 for none.
+    var byOrdinal: (ordinals: [UInt32], series: [Int32])? {
+        if case .byOrdinal(let ordinals, let series) = form { (ordinals, series) } else { nil }
+    }
 
     @inline(__always)
     func number(_ row: Int) -> Int? {
