@@ -28,14 +28,17 @@ final class LogLane: @unchecked Sendable {
     /// The first `limit` entries of the unit in the direction, none worse than `worstTime`.
     func scan(_ unit: any ScanUnit, limit: Int, worstTime: Int64?) throws(QueryError) -> [FoundEntry] {
         try control.check()
-        let loaded: LoadedRows
+        let columns: UnitColumns?
+        let opened: LoadedRows?
         do throws(ScanError) {
-            if let columns = try unit.columns() { return scan(columns, unit, limit, worstTime) }
-            loaded = try unit.load(.rows)
+            columns = try unit.columns()
+            opened = columns == nil ? try unit.load(.rows) : nil
         } catch {
             warnings.append(error.what)
             return []
         }
+        if let columns { return try scan(columns, unit, limit, worstTime) }
+        guard let loaded = opened else { return [] }
         statistics.account(unit, loaded)
         return try loaded.rows.read { (entries, arena) throws(QueryError) -> [FoundEntry] in
             candidates.find(loaded, entries, arena, range: plan.request.range, pilot: plan.pilot)
@@ -49,26 +52,32 @@ final class LogLane: @unchecked Sendable {
     /// The same for a column block: only rows that may pass are rebuilt, best first, until there are enough.
     private func scan(
         _ columns: UnitColumns, _ unit: any ScanUnit, _ limit: Int, _ worstTime: Int64?
-    ) -> [FoundEntry] {
+    ) throws(QueryError) -> [FoundEntry] {
         var found: [FoundEntry] = []
         statistics.blocksRead += 1
         statistics.rows += columns.rowCount
-        do throws(ScanError) {
-            if var rows = try candidates(columns, unit, worstTime) {
-                var batchCount = min(max(limit, 64), 4096)
-                while !rows.isEmpty, found.count < limit {
-                    let batch = [Int](direction == .backward ? rows.suffix(batchCount) : rows.prefix(batchCount))
-                    direction == .backward ? rows.removeLast(batch.count) : rows.removeFirst(batch.count)
-                    let loaded = try columns.load(at: batch)
-                    statistics.rawBytes += loaded.rawBytes
-                    found += pick(batch, loaded, unit.arrival, limit - found.count)
-                    batchCount = min(batchCount * 2, 16_384)
-                }
+        defer { statistics.storedBytes += columns.storedBytesRead }
+        var batchCount = min(max(limit, 64), 4096)
+        var left: ArraySlice<Int>?
+        var batch: [Int] = []
+        while found.count < limit {
+            try control.check()
+            let loaded: LoadedRows
+            do throws(ScanError) {
+                var rows = left == nil ? try candidates(columns, unit, worstTime) ?? [] : left ?? []
+                if rows.isEmpty { break }
+                batch = [Int](direction == .backward ? rows.suffix(batchCount) : rows.prefix(batchCount))
+                direction == .backward ? rows.removeLast(batch.count) : rows.removeFirst(batch.count)
+                left = rows
+                loaded = try columns.load(at: batch)
+            } catch {
+                warnings.append(error.what)
+                break
             }
-        } catch {
-            warnings.append(error.what)
+            statistics.rawBytes += loaded.rawBytes
+            found += pick(batch, loaded, unit.arrival, limit - found.count)
+            batchCount = min(batchCount * 2, 16_384)
         }
-        statistics.storedBytes += columns.storedBytesRead
         return found
     }
 

@@ -34,12 +34,8 @@ public enum LabelAnswerWriter {
         return out
     }
 
-    /// `{"stats":{…},"streams":[{"labels":"{app=\"num\"}","entries":[{"ts":"…","line":"…"}]}]}`, of /api/prom/query.
-    public static func writeLegacyStreams(_ streams: [LogStream], _ statistics: QueryStatistics) -> [UInt8] {
-        var out: [UInt8] = []
-        out.append(literal: #"{"stats":"#)
-        StatisticsWriter.append(statistics, to: &out)
-        out.append(literal: #","streams":"#)
+    /// Streams in the form of the old paths: labels as text, times by RFC 3339.
+    static func append(legacyStreams streams: [LogStream], to out: inout [UInt8]) {
         out.append(listOf: streams) { stream, out in
             out.append(literal: #"{"labels":"#)
             JSONText.append(stream.labels.description, to: &out)
@@ -53,6 +49,15 @@ public enum LabelAnswerWriter {
             }
             out.append(0x7d)
         }
+    }
+
+    /// `{"stats":{…},"streams":[{"labels":"{app=\"num\"}","entries":[{"ts":"…","line":"…"}]}]}`, of /api/prom/query.
+    public static func writeLegacyStreams(_ streams: [LogStream], _ statistics: QueryStatistics) -> [UInt8] {
+        var out: [UInt8] = []
+        out.append(literal: #"{"stats":"#)
+        StatisticsWriter.append(statistics, to: &out)
+        out.append(literal: #","streams":"#)
+        append(legacyStreams: streams, to: &out)
         out.append(literal: "}\n")
         return out
     }

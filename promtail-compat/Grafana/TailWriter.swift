@@ -40,19 +40,7 @@ public enum TailWriter {
     public static func legacyMessage(_ streams: [LogStream], dropped: [Dropped]) -> [UInt8] {
         var out: [UInt8] = []
         out.append(literal: #"{"streams":"#)
-        out.append(listOf: streams) { stream, out in
-            out.append(literal: #"{"labels":"#)
-            JSONText.append(stream.labels.description, to: &out)
-            out.append(literal: #","entries":"#)
-            out.append(listOf: stream.entries) { entry, out in
-                out.append(literal: #"{"ts":"#)
-                JSONText.append(RFC3339.format(entry.time), to: &out)
-                out.append(literal: #","line":"#)
-                JSONText.append(entry.line.span, to: &out)
-                out.append(0x7d)
-            }
-            out.append(0x7d)
-        }
+        LabelAnswerWriter.append(legacyStreams: streams, to: &out)
         out.append(literal: #","dropped_entries":"#)
         if dropped.isEmpty {
             out.append(literal: "null")

@@ -41,9 +41,8 @@ extension RangeLane {
     private func addSure(
         _ verdicts: inout RowVerdicts, _ columns: UnitColumns, first: Int64, last: Int64
     ) throws(ScanError) {
-        guard let series = try SeriesOfRows(self, columns, verdicts),
-            let cells = try CellsOfRows(plan, columns, first: first, last: last)
-        else { return }
+        guard let series = try SeriesOfRows(self, columns, verdicts) else { return }
+        let cells = try CellsOfRows(plan, columns, first: first, last: last)
         guard let unwrap = plan.unwrap else {
             if plan.kind == .count, let counted = series.byOrdinal {
                 return addCounts(&verdicts, counted.ordinals, counted.series, cells)
@@ -159,8 +158,8 @@ struct CellsOfRows {
     private let single: Int?
     private let times: [Int64]
 
-    /// Nil never; times are read only where rows can differ.
-    init?(_ plan: RangePlan, _ columns: UnitColumns, first: Int64, last: Int64) throws(ScanError) {
+    /// Times are read only where rows can differ.
+    init(_ plan: RangePlan, _ columns: UnitColumns, first: Int64, last: Int64) throws(ScanError) {
         windows = plan.windows
         let range = plan.log.request.range
         let needsTimes = plan.kind == .samples || plan.kind == .first || plan.kind == .last
