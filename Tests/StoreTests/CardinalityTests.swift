@@ -13,12 +13,10 @@ import Testing
     private var now: Int64 { clock.nowNanoseconds() }
 
     private func open(_ change: (inout StoreConfiguration) -> Void = { _ in }) throws -> Store {
-        var configuration = StoreConfiguration(folder: folder.path)
-        configuration.clock = clock
-        configuration.minimumFreeBytes = 0
-        configuration.labelValuesLimit = 20
-        change(&configuration)
-        return try Store.open(configuration)
+        try Store.open(folder, clock) {
+            $0.labelValuesLimit = 20
+            change(&$0)
+        }
     }
 
     /// One line of each of some streams.

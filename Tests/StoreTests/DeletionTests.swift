@@ -52,12 +52,10 @@ struct WordFilters: RowFilterCompiler {
     private var everything: TimeRange { TimeRange(start: now - Nanoseconds.perDay, end: now + Nanoseconds.perDay) }
 
     private func open(_ change: (inout StoreConfiguration) -> Void = { _ in }) throws -> Store {
-        var configuration = StoreConfiguration(folder: folder.path)
-        configuration.clock = clock
-        configuration.minimumFreeBytes = 0
-        configuration.rowFilters = WordFilters()
-        change(&configuration)
-        return try Store.open(configuration)
+        try Store.open(folder, clock) {
+            $0.rowFilters = WordFilters()
+            change(&$0)
+        }
     }
 
     /// Whether any part file holds `text`; blocks here are stored without compression.

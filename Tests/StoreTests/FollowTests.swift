@@ -12,11 +12,7 @@ import Testing
     private var now: Int64 { clock.nowNanoseconds() }
 
     private func open(_ change: (inout StoreConfiguration) -> Void = { _ in }) throws -> Store {
-        var configuration = StoreConfiguration(folder: folder.path)
-        configuration.clock = clock
-        configuration.minimumFreeBytes = 0
-        change(&configuration)
-        return try Store.open(configuration)
+        try Store.open(folder, clock, change)
     }
 
     private func lines(_ arrived: [ArrivedRows]) -> [String] {

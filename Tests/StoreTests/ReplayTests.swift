@@ -11,11 +11,7 @@ import Testing
     let clock = TestClock()
 
     private func open(_ change: (inout StoreConfiguration) -> Void = { _ in }) throws -> Store {
-        var configuration = StoreConfiguration(folder: folder.path)
-        configuration.clock = clock
-        configuration.minimumFreeBytes = 0
-        change(&configuration)
-        return try Store.open(configuration)
+        try Store.open(folder, clock, change)
     }
 
     /// A head frozen in the middle of the log must not claim sequences behind it, though parts of other days cover

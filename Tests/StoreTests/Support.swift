@@ -70,6 +70,17 @@ struct SeenRow: Hashable, Comparable, CustomStringConvertible {
 }
 
 extension Store {
+    /// A store in the test's folder, with the test's clock, that does not look at the machine's free space.
+    static func open(
+        _ folder: ScratchFolder, _ clock: TestClock, _ change: (inout StoreConfiguration) -> Void = { _ in }
+    ) throws -> Store {
+        var configuration = StoreConfiguration(folder: folder.path)
+        configuration.clock = clock
+        configuration.minimumFreeBytes = 0
+        change(&configuration)
+        return try Store.open(configuration)
+    }
+
     /// Every visible row of the default tenant in `range`, sorted, and the warnings of the plan.
     func seen(_ request: ScanRequest = ScanRequest(range: .all)) throws -> (rows: [SeenRow], plan: ScanPlan) {
         let snapshot = snapshot(.standard)
