@@ -167,7 +167,7 @@ struct RoundTripTests {
         let set = generator.rows(2000)
         var reader = try set.reader()
         #expect(try reader.times() == set.rows.map(\.time))
-        #expect(try reader.streams() == set.rows.map { Int64($0.stream) })
+        #expect(try reader.streams() == set.rows.map(\.stream))
     }
 
     @Test(arguments: hostile.map(\.name))

@@ -52,7 +52,7 @@ struct SourceTests {
     @Test func timesAndStreamsReadTheirOwnStreamsOnly() throws {
         var (set, source, reader) = try open()
         #expect(try reader.times() == set.rows.map(\.time))
-        #expect(try reader.streams() == set.rows.map { Int64($0.stream) })
+        #expect(try reader.streams() == set.rows.map(\.stream))
         #expect(source.readRanges.count == 2)
         let before = source.readBytes
         _ = try reader.times()

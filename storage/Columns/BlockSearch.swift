@@ -39,7 +39,8 @@ extension ColumnBlockReader {
     private mutating func search(_ shape: Int, _ needle: [UInt8], into found: inout Marks) throws(ColumnError) {
         let entry = tree.lines.shapes[shape]
         guard entry.outline.mayTouch(self.needle) else { return }
-        let straddles = Straddles(needle, .inside, pieces: entry.pieces, withinHoles: false, foldsCase: foldsCase)
+        let straddles = Straddles(
+            needle, .inside, pieces: entry.pieces, holes: entry.holeBytes, withinHoles: false, foldsCase: foldsCase)
         guard straddles.isOverflown || !straddles.ways.isEmpty else { return }
         let hasTwins = Set(entry.slots).count < entry.slots.count
         if straddles.isOverflown || hasTwins && !straddles.ways.contains(where: \.isEmpty) {
@@ -49,7 +50,9 @@ extension ColumnBlockReader {
             guard way.allSatisfy({ mayMatch(entry.slots[$0.hole], $0.place, $0.text) }) else { continue }
             guard let rows = try rowMarks(way, entry) else { continue }
             let ids = try shapesOfLines()
-            for index in ids.indices where ids[index] == Int64(shape) { found[index] |= rows.isEmpty ? 1 : rows[index] }
+            for index in ids.indices where ids[index] == UInt16(shape) {
+                found[index] |= rows.isEmpty ? 1 : rows[index]
+            }
         }
     }
 
@@ -69,7 +72,7 @@ extension ColumnBlockReader {
     /// Rebuilds the lines of a shape and looks at them.
     private mutating func searchLines(_ shape: Int, _ needle: [UInt8], into found: inout Marks) throws(ColumnError) {
         let ids = try shapesOfLines()
-        let chosen = ids.indices.filter { ids[$0] == Int64(shape) && found[$0] == 0 }
+        let chosen = ids.indices.filter { ids[$0] == UInt16(shape) && found[$0] == 0 }
         let rows = try self.rows(at: chosen)
         rows.read { entries, arena in
             for (place, index) in chosen.enumerated()

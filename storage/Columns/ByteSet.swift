@@ -37,6 +37,16 @@ struct ByteSet: Hashable, Sendable {
         words[Int(byte >> 6)] >> UInt64(byte & 63) & 1 == 1
     }
 
+    mutating func formUnion(_ other: ByteSet) {
+        words |= other.words
+    }
+
+    /// Whether `byte` is here, or, with `foldsCase`, its upper case where it is a lower case letter.
+    @inline(__always)
+    func has(_ byte: UInt8, foldsCase: Bool) -> Bool {
+        contains(byte) || foldsCase && byte >= 0x61 && byte <= 0x7a && contains(byte & 0xdf)
+    }
+
     /// Whether all of `other` are in this set.
     func isSuperset(of other: ByteSet) -> Bool {
         (other.words & ~words) == InlineWords(repeating: 0)
@@ -50,7 +60,7 @@ struct ByteSet: Hashable, Sendable {
     /// Whether a text of these bytes may hold `needle`: each of its bytes is here, with `foldsCase` in either case.
     func covers(_ needle: [UInt8], foldsCase: Bool) -> Bool {
         guard foldsCase else { return isSuperset(of: ByteSet(of: needle.span)) }
-        return needle.allSatisfy { contains($0) || $0 >= 0x61 && $0 <= 0x7a && contains($0 & 0xdf) }
+        return needle.allSatisfy { has($0, foldsCase: true) }
     }
 
     /// 32 bytes, lowest byte values first.
@@ -58,6 +68,7 @@ struct ByteSet: Hashable, Sendable {
         for index in 0..<4 { out.appendLittleEndian(words[index]) }
     }
 
+    static let all = ByteSet(words: InlineWords(repeating: .max))
     static let digits = ByteSet(of: [UInt8]("-0123456789".utf8).span)
     static let decimals = ByteSet(of: [UInt8]("-.0123456789".utf8).span)
     static let hexadecimals = ByteSet(of: [UInt8]("-0123456789abcdef".utf8).span)

@@ -43,7 +43,7 @@ extension ColumnBlockReader {
     }
 
     /// The shape of each line.
-    public mutating func lineShapeNumbers() throws(ColumnError) -> [Int64] { try shapesOfLines() }
+    public mutating func lineShapeNumbers() throws(ColumnError) -> [UInt16] { try shapesOfLines() }
 
     /// All values of a column of lines.
     /// - Parameter asTexts: whether the texts of plain numbers are wanted.
@@ -150,7 +150,7 @@ extension ColumnBlockReader {
         let numbers = try streams()
         let entries = AppendOnly<RowEntry>(capacity: rowCount)
         for row in 0..<rowCount {
-            guard numbers[row] < Int64(ordinals.count) else { throw ColumnError("stream number out of range") }
+            guard Int(numbers[row]) < ordinals.count else { throw ColumnError("stream number out of range") }
             entries.append(
                 RowEntry(
                     time: times[row], stream: ordinals[Int(numbers[row])], lineOffset: 0, lineCount: 0,

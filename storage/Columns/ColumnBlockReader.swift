@@ -1,31 +1,18 @@
 import Bytes
 
-/// Reads one block: whole, some rows, or nothing but times and streams. What was decoded is kept for the next question,
-/// so a reader serves one piece of work on one thread and is then let go.
-public struct ColumnBlockReader {
+/// Reads one block: whole, some rows, or nothing but times and streams. What was decoded is kept for the next question.
+/// A reader serves one piece of work at a time; `renew` it before the next.
+public struct ColumnBlockReader: Sendable {
     let tree: ColumnTree
     /// Rows in the block.
     public let rowCount: Int
     /// What the block's stream numbers stand for in rebuilt rows; nil for the numbers themselves.
     public var ordinals: [UInt32]?
     var source: StreamReader
-    private var integersByNode: [Int: [Int64]] = [:]
+    /// What was decoded so far.
+    var kept = KeptColumns()
     /// The rows that are being rebuilt, if they are few.
     var chosenLines: ChosenRows?
-    /// Per stream or trace its number in order of first use among the rows that have a column.
-    var firstUses: [FirstUseKey: [Int32]] = [:]
-    /// Numbers of columns whose values belong to streams or traces.
-    var dependentByNode: [Int: [Int64]] = [:]
-    private var rowsByNode: [Int: [UInt32]] = [:]
-    private var valuesByNode: [Int: ColumnValues] = [:]
-    private var knownTimes: [Int64]?
-    private var knownStreams: [Int64]?
-    private var knownTraces: [Int64]?
-    private var knownLineShapes: [Int64]?
-    private var knownMetadataShapes: [Int64]?
-    private var bucketsByNode: [Int: ShapeBuckets] = [:]
-    private var positionsByReference: [ReferenceKey: [UInt32]] = [:]
-    private var blobsByNode: [Int: [UInt8]] = [:]
     /// What the search under way asked already; no marks: none.
     var answers: [MatchQuestion: Marks] = [:]
     /// The search under way asks every column of lines for the needle: references need not be followed for that.
@@ -62,43 +49,41 @@ public struct ColumnBlockReader {
 
     /// Nanoseconds since 1970 of each row.
     public mutating func times() throws(ColumnError) -> [Int64] {
-        if let knownTimes { return knownTimes }
+        if let known = kept.times { return known }
         let times = try source.integers(tree.times)
-        knownTimes = times
+        kept.times = times
         return times
     }
 
     /// Stream ordinal of each row.
-    public mutating func streams() throws(ColumnError) -> [Int64] {
-        if let knownStreams { return knownStreams }
-        let streams = try source.integers(tree.streamNumbers)
-        guard streams.allSatisfy({ $0 >= 0 && $0 <= Int64(UInt32.max) }) else {
-            throw ColumnError("stream number out of range")
-        }
-        knownStreams = streams
+    public mutating func streams() throws(ColumnError) -> [UInt32] {
+        if let known = kept.streams { return known }
+        let streams = try source.numbers(tree.streamNumbers, below: 1 << 32)
+        kept.streams = streams
         return streams
     }
 
-    mutating func traces() throws(ColumnError) -> [Int64] {
-        if let knownTraces { return knownTraces }
-        let traces = try source.integers(tree.traces)
-        knownTraces = traces
+    /// The number of each row's traced value.
+    mutating func traces() throws(ColumnError) -> [UInt32] {
+        if let known = kept.traces { return known }
+        let traces = try source.numbers(tree.traces, below: 1 << 32)
+        kept.traces = traces
         return traces
     }
 
     /// The shape of each line.
-    mutating func shapesOfLines() throws(ColumnError) -> [Int64] {
-        if let knownLineShapes { return knownLineShapes }
+    mutating func shapesOfLines() throws(ColumnError) -> [UInt16] {
+        if let known = kept.lineShapes { return known }
         let ids = try shapeNumbers(tree.lines)
-        knownLineShapes = ids
+        kept.lineShapes = ids
         return ids
     }
 
     /// The shape of each row's metadata.
-    mutating func shapesOfMetadata() throws(ColumnError) -> [Int64] {
-        if let knownMetadataShapes { return knownMetadataShapes }
+    mutating func shapesOfMetadata() throws(ColumnError) -> [UInt16] {
+        if let known = kept.metadataShapes { return known }
         let ids = try shapeNumbers(tree.metadata)
-        knownMetadataShapes = ids
+        kept.metadataShapes = ids
         return ids
     }
 
@@ -107,13 +92,10 @@ public struct ColumnBlockReader {
     public var rawBytesRead: Int { source.rawBytesRead }
 
     /// The shape of each value; every column of the set has as many values as the shapes use.
-    mutating func shapeNumbers(_ set: ShapeSet) throws(ColumnError) -> [Int64] {
-        let ids = try source.integers(set.ids)
+    mutating func shapeNumbers(_ set: ShapeSet) throws(ColumnError) -> [UInt16] {
+        let numbers = try source.numbers(set.ids, below: min(set.shapes.count, Int(UInt16.max)))
         var uses = [Int](repeating: 0, count: set.shapes.count)
-        for id in ids {
-            guard id >= 0, id < Int64(uses.count) else { throw ColumnError("shape number out of range") }
-            uses[Int(id)] += 1
-        }
+        for number in numbers { uses[Int(number)] &+= 1 }
         var counts: [Int: Int] = [:]
         for (shape, entry) in set.shapes.enumerated() {
             for slot in entry.slots where slot >= 0 { counts[slot, default: 0] += uses[shape] }
@@ -121,30 +103,42 @@ public struct ColumnBlockReader {
         for (node, count) in counts where tree.nodes[node].count != count {
             throw ColumnError("column of \(tree.nodes[node].count) values, \(count) are used")
         }
-        return ids
+        return numbers.map { UInt16(truncatingIfNeeded: $0) }
     }
 
-    /// Numbers of a node: values, dictionary numbers or lengths; template numbers of a template.
-    mutating func integers(of node: Int) throws(ColumnError) -> [Int64] {
-        if let known = integersByNode[node] { return known }
+    /// The template of each value of a template column.
+    mutating func templateNumbers(of node: Int) throws(ColumnError) -> [UInt16] {
+        if let known = kept.templates[node] { return known }
+        guard let template = tree.nodes[node].template else { throw ColumnError("template without shapes") }
+        let numbers = try shapeNumbers(template)
+        kept.templates[node] = numbers
+        return numbers
+    }
+
+    /// Numbers of a column with a dictionary, all of them below the count of distinct values.
+    mutating func dictionaryNumbers(of node: Int) throws(ColumnError) -> [UInt32] {
+        if let known = kept.dictionaries[node] { return known }
         let column = tree.nodes[node]
-        let numbers: [Int64]
-        if let template = column.template {
-            numbers = try shapeNumbers(template)
-        } else {
-            numbers = try source.integers(column.numbers)
-        }
-        integersByNode[node] = numbers
+        let numbers = try source.numbers(column.numbers, below: tree.nodes[column.child].count)
+        kept.dictionaries[node] = numbers
+        return numbers
+    }
+
+    /// Values of a column of numbers, or lengths of a raw one.
+    mutating func integers(of node: Int) throws(ColumnError) -> [Int64] {
+        if let known = kept.integers[node] { return known }
+        let numbers = try source.integers(tree.nodes[node].numbers)
+        kept.integers[node] = numbers
         return numbers
     }
 
     /// The numbers of some values of a node; places ascending, below its count.
     mutating func integers(of node: Int, at places: [UInt32]?) throws(ColumnError) -> [Int64] {
         guard let places else { return try integers(of: node) }
-        if let known = integersByNode[node] { return places.map { known[Int($0)] } }
+        if let known = kept.integers[node] { return places.map { known[Int($0)] } }
         let column = tree.nodes[node]
         // A second question to the same column is likely where many values are wanted.
-        guard column.template == nil, places.count * 8 < column.count else {
+        guard places.count * 8 < column.count else {
             let all = try integers(of: node)
             return places.map { all[Int($0)] }
         }
@@ -153,7 +147,7 @@ public struct ColumnBlockReader {
 
     /// Rows of the values of a column, ascending; nil for values that are not one per row.
     mutating func rows(of node: Int) throws(ColumnError) -> [UInt32]? {
-        if let known = rowsByNode[node] { return known }
+        if let known = kept.rows[node] { return known }
         let rows: [UInt32]
         switch tree.nodes[node].owner {
         case .none: return nil
@@ -167,7 +161,7 @@ public struct ColumnBlockReader {
         }
         guard rows.count == tree.nodes[node].count else { throw ColumnError("column without all rows") }
         try source.charge((rows.count * 4, false))
-        rowsByNode[node] = rows
+        kept.rows[node] = rows
         return rows
     }
 
@@ -177,7 +171,7 @@ public struct ColumnBlockReader {
             && tree.lines.shapes.allSatisfy { shape in shape.slots.count(where: { $0 == node }) == 1 }
     }
 
-    private func rowsOfColumn(_ node: Int, in set: ShapeSet, ids: [Int64]) -> [UInt32] {
+    private func rowsOfColumn(_ node: Int, in set: ShapeSet, ids: [UInt16]) -> [UInt32] {
         let uses = set.shapes.map { shape in shape.slots.reduce(0) { $0 + ($1 == node ? 1 : 0) } }
         let most = uses.max() ?? 0
         // One spare place: rows without a value write there too.
@@ -197,11 +191,11 @@ public struct ColumnBlockReader {
 
     /// Values of a template column by template.
     mutating func buckets(of node: Int) throws(ColumnError) -> ShapeBuckets {
-        if let known = bucketsByNode[node] { return known }
-        let ids = try integers(of: node)
+        if let known = kept.buckets[node] { return known }
+        let ids = try templateNumbers(of: node)
         let buckets = ShapeBuckets(ids, shapes: tree.nodes[node].template?.shapes.count ?? 0)
         try source.charge((ids.count * 4, false))
-        bucketsByNode[node] = buckets
+        kept.buckets[node] = buckets
         return buckets
     }
 
@@ -209,7 +203,7 @@ public struct ColumnBlockReader {
     /// `UInt32.max` where it has none.
     mutating func positions(of node: Int, in target: Int) throws(ColumnError) -> [UInt32] {
         let key = ReferenceKey(node: node, target: target)
-        if let known = positionsByReference[key] { return known }
+        if let known = kept.positions[key] { return known }
         guard let rows = try self.rows(of: node), let others = try self.rows(of: target) else {
             throw ColumnError("reference without rows")
         }
@@ -220,35 +214,35 @@ public struct ColumnBlockReader {
             while at < others.count, others[at] < rows[index] { at += 1 }
             if at < others.count, others[at] == rows[index] { positions[index] = UInt32(truncatingIfNeeded: at) }
         }
-        positionsByReference[key] = positions
+        kept.positions[key] = positions
         return positions
     }
 
     /// The stream of a raw or hexadecimal column, kept.
     mutating func blob(of node: Int, _ entry: StreamEntry) throws(ColumnError) -> [UInt8] {
-        if let known = blobsByNode[node] { return known }
+        if let known = kept.blobs[node] { return known }
         let blob = try source.bytes(entry)
-        blobsByNode[node] = blob
+        kept.blobs[node] = blob
         return blob
     }
 
     /// All values of a column, kept.
     mutating func material(_ node: Int) throws(ColumnError) -> ColumnValues {
-        if let known = valuesByNode[node] { return known }
+        if let known = kept.values[node] { return known }
         let values = try self.values(of: node, at: nil)
-        valuesByNode[node] = values
+        kept.values[node] = values
         return values
     }
 }
 
 /// A column that refers to another.
-private struct ReferenceKey: Hashable {
+struct ReferenceKey: Hashable, Sendable {
     let node: Int
     let target: Int
 }
 
 /// The rows that have a column, by their shapes, and what its values depend on.
-struct FirstUseKey: Hashable {
+struct FirstUseKey: Hashable, Sendable {
     let isMetadata: Bool
     let isOfStreams: Bool
     let hasColumn: [Bool]

@@ -27,25 +27,24 @@ extension ColumnBlockReader {
     }
 
     /// For each value of a column with a dictionary, or some of them, which distinct value it is.
-    mutating func distinctNumbers(of node: Int, at selection: Selection? = nil) throws(ColumnError) -> [Int64] {
+    mutating func distinctNumbers(of node: Int, at selection: Selection? = nil) throws(ColumnError) -> [UInt32] {
         let column = tree.nodes[node]
-        let limit = Int64(tree.nodes[column.child].count)
+        let limit = tree.nodes[column.child].count
         if column.encoding == .dictionary {
-            let numbers = try integers(of: node, at: selection?.places)
-            guard numbers.allSatisfy({ $0 >= 0 && $0 < limit }) else { throw ColumnError("dictionary number") }
-            return numbers
+            let all = try dictionaryNumbers(of: node)
+            return selection.map { some in some.places.map { all[Int($0)] } } ?? all
         }
         let determinants = column.encoding == .perStream ? try streams() : try traces()
-        var numbers: [Int64]
+        var numbers: [UInt32]
         if let rows = selection?.rows,
             let known = try firstUses(node, determinants, isOfStreams: column.encoding == .perStream)
         {
-            numbers = rows.map { Int64(known[Int(determinants[Int($0)])]) }
+            numbers = rows.map { UInt32(bitPattern: known[Int(determinants[Int($0)])]) }
         } else {
             numbers = try dependentNumbers(node, determinants)
             if let places = selection?.places { numbers = places.map { numbers[Int($0)] } }
         }
-        guard numbers.allSatisfy({ $0 >= 0 && $0 < limit }) else {
+        guard numbers.allSatisfy({ $0 < limit }) else {
             throw ColumnError("too few values for streams or traces")
         }
         return numbers
@@ -54,10 +53,10 @@ extension ColumnBlockReader {
     /// Per stream or trace its number in order of first use among the rows that have the column; nil for columns that
     /// are not part of lines or metadata as such. -1 for those that are not used.
     private mutating func firstUses(
-        _ node: Int, _ determinants: [Int64], isOfStreams: Bool
+        _ node: Int, _ determinants: [UInt32], isOfStreams: Bool
     ) throws(ColumnError) -> [Int32]? {
         let set: ShapeSet
-        let ids: [Int64]
+        let ids: [UInt16]
         var isMetadata = false
         switch tree.nodes[node].owner {
         case .lines:
@@ -71,29 +70,28 @@ extension ColumnBlockReader {
         }
         let key = FirstUseKey(
             isMetadata: isMetadata, isOfStreams: isOfStreams, hasColumn: set.shapes.map { $0.slots.contains(node) })
-        if let known = firstUses[key] { return known }
+        if let known = kept.firstUses[key] { return known }
         var known = try Self.unused(determinants, rowCount)
         var next: Int32 = 0
         for row in ids.indices where key.hasColumn[Int(ids[row])] {
             _ = Self.number(Int(determinants[row]), &known, &next)
         }
-        firstUses[key] = known
+        kept.firstUses[key] = known
         return known
     }
 
-    private static func unused(_ determinants: [Int64], _ rowCount: Int) throws(ColumnError) -> [Int32] {
-        guard determinants.count == rowCount, let most = determinants.max(), let least = determinants.min(),
-            least >= 0, most <= Int64(ColumnLimits.rows)
+    private static func unused(_ determinants: [UInt32], _ rowCount: Int) throws(ColumnError) -> [Int32] {
+        guard determinants.count == rowCount, let most = determinants.max(), most <= UInt32(ColumnLimits.rows)
         else { throw ColumnError("column depends on rows that are not known") }
         return [Int32](repeating: -1, count: Int(most) + 1)
     }
 
     /// Numbers of a column's values by the order in which their streams or traces are first used in it.
-    private mutating func dependentNumbers(_ node: Int, _ determinants: [Int64]) throws(ColumnError) -> [Int64] {
-        if let known = dependentByNode[node] { return known }
+    private mutating func dependentNumbers(_ node: Int, _ determinants: [UInt32]) throws(ColumnError) -> [UInt32] {
+        if let known = kept.dependents[node] { return known }
         var known = try Self.unused(determinants, rowCount)
         var next: Int32 = 0
-        var numbers: [Int64] = []
+        var numbers: [UInt32] = []
         if case .lines = tree.nodes[node].owner, isOncePerRow(node) {
             numbers.reserveCapacity(rowCount)
             for determinant in determinants { numbers.append(Self.number(Int(determinant), &known, &next)) }
@@ -102,29 +100,29 @@ extension ColumnBlockReader {
             numbers.reserveCapacity(rows.count)
             for row in rows { numbers.append(Self.number(Int(determinants[Int(row)]), &known, &next)) }
         }
-        try source.charge(numbers.count.multipliedReportingOverflow(by: 8))
-        dependentByNode[node] = numbers
+        try source.charge(numbers.count.multipliedReportingOverflow(by: 4))
+        kept.dependents[node] = numbers
         return numbers
     }
 
     @inline(__always)
-    private static func number(_ key: Int, _ known: inout [Int32], _ next: inout Int32) -> Int64 {
+    private static func number(_ key: Int, _ known: inout [Int32], _ next: inout Int32) -> UInt32 {
         if known[key] < 0 {
             known[key] = next
             next += 1
         }
-        return Int64(known[key])
+        return UInt32(bitPattern: known[key])
     }
 
     private mutating func pick(
-        _ numbers: [Int64], of child: Int, _ isSome: Bool, into values: inout ColumnValues
+        _ numbers: [UInt32], of child: Int, _ isSome: Bool, into values: inout ColumnValues
     ) throws(ColumnError) {
         guard isSome else {
             values = try self.values(of: child, at: nil).flattened()
-            values.indexes = numbers.map { UInt32(truncatingIfNeeded: $0) }
+            values.indexes = numbers
             return
         }
-        var unique = numbers.map { UInt32(truncatingIfNeeded: $0) }
+        var unique = numbers
         unique.sort()
         var last = 0
         for index in unique.indices.dropFirst() where unique[index] != unique[last] {
@@ -138,7 +136,7 @@ extension ColumnBlockReader {
             var high = unique.count - 1
             while low < high {
                 let middle = (low + high) / 2
-                if Int64(unique[middle]) < number { low = middle + 1 } else { high = middle }
+                if unique[middle] < number { low = middle + 1 } else { high = middle }
             }
             return UInt32(truncatingIfNeeded: low)
         }
@@ -254,9 +252,14 @@ extension ColumnBlockReader {
     /// Where each value of a column of text begins in its blob, and the blob's end.
     mutating func starts(of node: Int, in blob: [UInt8]) throws(ColumnError) -> [UInt32] {
         let column = tree.nodes[node]
+        if let known = kept.starts[node] { return known }
         try source.charge(column.count.multipliedReportingOverflow(by: 4))
-        if column.encoding == .lines { return try lineStarts(blob, count: column.count) }
-        let lengths = try integers(of: node)
+        if column.encoding == .lines {
+            let starts = try lineStarts(blob, count: column.count)
+            kept.starts[node] = starts
+            return starts
+        }
+        let lengths = try source.integers(column.numbers)
         var starts = [UInt32](repeating: 0, count: lengths.count + 1)
         var end = 0
         for index in lengths.indices {
@@ -266,6 +269,7 @@ extension ColumnBlockReader {
             starts[index + 1] = UInt32(truncatingIfNeeded: end)
         }
         guard end == blob.count else { throw ColumnError("raw column has bytes left over") }
+        kept.starts[node] = starts
         return starts
     }
 

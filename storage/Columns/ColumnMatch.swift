@@ -30,22 +30,20 @@ extension ColumnBlockReader {
 
     /// False only when no value can match, from what the tree says alone.
     func mayMatch(_ node: Int, _ place: MatchPlace, _ text: [UInt8]) -> Bool {
-        let column = tree.nodes[node]
-        guard column.count > 0 else { return false }
-        switch column.encoding {
-        case .constant: return place.holds(for: text.span, in: column.text.span, foldsCase: foldsCase)
-        case .dictionary, .perStream, .perTrace: return mayMatch(column.child, place, text)
-        case .template: return true
-        case .lines: return column.bytes.map { covers($0, text) } ?? true
+        guard tree.nodes[node].count > 0, covers(tree.textBytes[node], text) else { return false }
+        switch tree.nodes[node].encoding {
+        case .constant:
+            let constant = tree.nodes[node].text
+            return place.holds(for: text.span, in: constant.span, foldsCase: foldsCase)
+        case .dictionary, .perStream, .perTrace: return mayMatch(tree.nodes[node].child, place, text)
+        case .template, .lines: return true
         case .raw:
-            let longest = column.numbers.most
-            guard Int64(text.count) <= longest, place != .whole || Int64(text.count) >= column.numbers.least else {
-                return false
-            }
-            return column.bytes.map { covers($0, text) } ?? true
+            let count = Int64(text.count)
+            return count <= tree.nodes[node].numbers.most
+                && (place != .whole || count >= tree.nodes[node].numbers.least)
         default:
-            guard column.prefix.isEmpty && column.suffix.isEmpty else { return true }
-            return mayBareMatch(column, place, text)
+            guard tree.nodes[node].prefix.isEmpty && tree.nodes[node].suffix.isEmpty else { return true }
+            return mayBareMatch(tree.nodes[node], place, text)
         }
     }
 
@@ -86,8 +84,8 @@ extension ColumnBlockReader {
     ) throws(ColumnError) -> Marks? {
         let column = tree.nodes[node]
         let straddles = Straddles(
-            text, place, pieces: [column.prefix, column.suffix], withinHoles: true,
-            foldsCase: foldsCase)
+            text, place, pieces: [column.prefix, column.suffix], holes: [tree.textBytes[node]],
+            withinHoles: true, foldsCase: foldsCase)
         guard !straddles.isOverflown else { return try materialMarks(node, place, text) }
         var result: Marks?
         for way in straddles.ways {

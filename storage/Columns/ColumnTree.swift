@@ -35,6 +35,8 @@ struct ShapeEntry {
     private(set) var outline: ShapeOutline
     /// Per hole the node of its values; below 0 a reference to the column of lines with number `-1 - slot`.
     var slots: [Int]
+    /// Per hole the bytes that its values can have.
+    var holeBytes: [ByteSet] = []
 
     init(pieces: [[UInt8]], slots: [Int]) {
         self.pieces = pieces
@@ -150,6 +152,9 @@ struct ColumnTree {
     private(set) var lineColumns: [NamedColumn] = []
     private(set) var lines = ShapeSet(shapes: [])
 
+    /// Per node the bytes that its texts can have.
+    private(set) var textBytes: [ByteSet] = []
+
     private var reader: ByteReader
     private var streamOffset = 0
     private let streamBytes: Int
@@ -170,13 +175,27 @@ struct ColumnTree {
         } catch {
             throw ColumnError("column tree: \(error)")
         }
+        textBytes = alphabets()
+        noteHoles(&lines)
+        for node in nodes.indices where nodes[node].template != nil {
+            if var set = nodes[node].template.take() {
+                noteHoles(&set)
+                nodes[node].template = set
+            }
+        }
+    }
+
+    private func noteHoles(_ set: inout ShapeSet) {
+        for shape in set.shapes.indices {
+            set.shapes[shape].holeBytes = set.shapes[shape].slots.map { alphabet(ofSlot: $0, textBytes) }
+        }
     }
 
     /// Memory held, about, in bytes.
     var memoryBytes: Int {
         let shapes =
             lines.shapes.count + metadata.shapes.count + nodes.reduce(0) { $0 + ($1.template?.shapes.count ?? 0) }
-        return nodes.count * MemoryLayout<ColumnNode>.stride + shapes * 512 + 3 * bytes.count
+        return nodes.count * (MemoryLayout<ColumnNode>.stride + 64) + shapes * 512 + 3 * bytes.count
     }
 
     /// The tree's own bytes, in which inline streams lie.

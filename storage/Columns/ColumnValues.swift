@@ -1,7 +1,7 @@
 import Bytes
 
 /// Decoded values of a column, joined.
-struct ColumnValues {
+struct ColumnValues: Sendable {
     var bytes: [UInt8] = []
     /// End of each distinct value; value `i` begins where `i - 1` ends.
     var ends: [UInt32] = []

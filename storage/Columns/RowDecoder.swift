@@ -52,7 +52,7 @@ extension ColumnBlockReader {
         let entries = AppendOnly<RowEntry>(capacity: count)
         for index in 0..<count {
             let row = chosen?[index] ?? index
-            var stream = UInt32(truncatingIfNeeded: streams[row])
+            var stream = streams[row]
             if let ordinals {
                 guard Int(stream) < ordinals.count else { throw ColumnError("stream number out of range") }
                 stream = ordinals[Int(stream)]
@@ -71,7 +71,7 @@ extension ColumnBlockReader {
 
     /// Values of all columns that the chosen rows need.
     private mutating func join(
-        _ set: ShapeSet, _ ids: [Int64], _ chosen: [Int]?, known: ChosenRows?
+        _ set: ShapeSet, _ ids: [UInt16], _ chosen: [Int]?, known: ChosenRows?
     ) throws(ColumnError) -> JoinedColumns {
         var parts: [(number: Int, values: ColumnValues)] = []
         if let chosen {
@@ -111,14 +111,14 @@ private struct PairWriter {
     }
 
     /// Bytes that the metadata of rows with these shapes takes at most.
-    func bound(_ ids: [Int64]) -> Int {
+    func bound(_ ids: [UInt16]) -> Int {
         let sizes = names.map { shape in shape.reduce(0) { $0 + $1.count + 5 } }
         var total = columns.textBytes
         for id in ids { total &+= sizes[Int(id)] }
         return total
     }
 
-    func write(_ ids: [Int64], to out: AppendOnly<UInt8>, close: (_ index: Int) -> Void) throws(ColumnError) {
+    func write(_ ids: [UInt16], to out: AppendOnly<UInt8>, close: (_ index: Int) -> Void) throws(ColumnError) {
         var next = columns.bases
         let texts = columns.bytes.span
         for index in ids.indices {

@@ -23,9 +23,9 @@ struct ChosenRows {
     private let shapeCount: Int
     /// Per node the shapes that have it, and how often.
     private let users: [[(shape: Int, count: UInt32)]]
-    private let ids: [Int64]
+    private let ids: [UInt16]
 
-    init(_ set: ShapeSet, ids: [Int64], chosen: [Int], nodes: Int) {
+    init(_ set: ShapeSet, ids: [UInt16], chosen: [Int], nodes: Int) {
         rows = chosen
         self.ids = ids
         shapeCount = set.shapes.count

@@ -55,14 +55,21 @@ struct Straddles {
     private let needle: [UInt8]
     private let place: MatchPlace
     private let foldsCase: Bool
+    /// Per hole the bytes that its values can have.
+    private let holeBytes: [ByteSet]
     private var links: [StraddleLink] = []
     private var steps = 0
     private static let maximumSteps = 20_000
 
-    /// - Parameter withinHoles: whether ways count in which the needle lies in one hole alone, at any place of it.
-    init(_ needle: [UInt8], _ place: MatchPlace, pieces: [[UInt8]], withinHoles: Bool, foldsCase: Bool) {
+    /// - Parameters:
+    ///   - holes: per hole the bytes that its values can have: ways that need others are left out.
+    ///   - withinHoles: whether ways count in which the needle lies in one hole alone, at any place of it.
+    init(
+        _ needle: [UInt8], _ place: MatchPlace, pieces: [[UInt8]], holes: [ByteSet], withinHoles: Bool, foldsCase: Bool
+    ) {
         self.pieces = pieces
         self.foldsCase = foldsCase
+        holeBytes = holes
         self.needle = needle
         self.place = place
         if place.beginsAtStart {
@@ -94,10 +101,13 @@ struct Straddles {
 
     private mutating func startInHoles(_ withinHoles: Bool) {
         for hole in 0..<holes {
-            if withinHoles, place == .inside { ways.append([StraddleLink(hole: hole, place: .inside, text: needle)]) }
+            if withinHoles, place == .inside, holeBytes[hole].covers(needle, foldsCase: foldsCase) {
+                ways.append([StraddleLink(hole: hole, place: .inside, text: needle)])
+            }
             let last = place.reachesEnd ? needle.count : needle.count - 1
             guard last >= 1 else { continue }
             for size in 1...last {
+                guard holeBytes[hole].has(needle[size - 1], foldsCase: foldsCase) else { break }
                 guard nextAgrees(hole + 1, from: size) else { continue }
                 links.append(StraddleLink(hole: hole, place: .back, text: Array(needle[0..<size])))
                 walk(piece: hole + 1, from: size)
@@ -144,7 +154,7 @@ struct Straddles {
             if from == needle.count { ways.append(links) }
             return
         }
-        if !place.reachesEnd {
+        if !place.reachesEnd, canEnd(in: index, from: from) {
             links.append(StraddleLink(hole: index, place: .front, text: Array(needle[from...])))
             ways.append(links)
             links.removeLast()
@@ -152,11 +162,18 @@ struct Straddles {
         let last = place.reachesEnd ? needle.count : needle.count - 1
         guard from <= last else { return }
         for end in from...last {
+            if end > from, !holeBytes[index].has(needle[end - 1], foldsCase: foldsCase) { break }
             guard nextAgrees(index + 1, from: end) else { continue }
             links.append(StraddleLink(hole: index, place: .whole, text: Array(needle[from..<end])))
             walk(piece: index + 1, from: end)
             links.removeLast()
         }
+    }
+
+    /// Whether all the needle from `from` on can stand in hole `index`.
+    private func canEnd(in index: Int, from: Int) -> Bool {
+        for at in from..<needle.count where !holeBytes[index].has(needle[at], foldsCase: foldsCase) { return false }
+        return true
     }
 
     /// Whether `size` bytes of a piece are those of the needle.

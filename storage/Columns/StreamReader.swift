@@ -19,6 +19,7 @@ struct StreamReader {
     private let regionBytes: Int
     /// Bytes that may still be decoded: damaged sizes cost no more than this.
     private var budgetBytes: Int
+    private let fullBudgetBytes: Int
     /// Bytes of the region that were asked for, and what they decompressed to.
     private(set) var storedBytesRead = 0
     private(set) var rawBytesRead = 0
@@ -28,6 +29,14 @@ struct StreamReader {
         self.region = region
         self.regionBytes = regionBytes
         self.budgetBytes = budgetBytes
+        fullBudgetBytes = budgetBytes
+    }
+
+    /// Begins the counts anew: of what may be decoded, and of what was read.
+    mutating func renew() {
+        budgetBytes = fullBudgetBytes
+        storedBytesRead = 0
+        rawBytesRead = 0
     }
 
     /// Counts `size` bytes of decoded values against the budget.

@@ -90,7 +90,7 @@ struct TextPlan {
 
     /// Appends the text of each shape in `ids`; every column's values are used in order. Calls `close` after each.
     func write(
-        _ ids: [Int64], _ columns: JoinedColumns, to out: AppendOnly<UInt8>, close: (_ index: Int) -> Void
+        _ ids: [UInt16], _ columns: JoinedColumns, to out: AppendOnly<UInt8>, close: (_ index: Int) -> Void
     ) throws(ColumnError) {
         var next = columns.bases
         let limits = columns.limits.span
@@ -125,7 +125,7 @@ extension ColumnBlockReader {
         _ column: ColumnNode, _ node: Int, _ selection: Selection?, _ count: Int, into values: inout ColumnValues
     ) throws(ColumnError) {
         guard let set = column.template else { throw ColumnError("template without shapes") }
-        let all = try integers(of: node)
+        let all = try templateNumbers(of: node)
         let ids = selection.map { some in some.places.map { all[Int($0)] } } ?? all
         let parts = selection.map { Self.parts($0, all, shapes: set.shapes.count) }
         // Every hole of every template has values of its own, numbered in order of holes.
@@ -159,7 +159,7 @@ extension ColumnBlockReader {
     }
 
     /// Per template, which of its values are selected.
-    private static func parts(_ selection: Selection, _ ids: [Int64], shapes: Int) -> [Selection] {
+    private static func parts(_ selection: Selection, _ ids: [UInt16], shapes: Int) -> [Selection] {
         var used = [UInt32](repeating: 0, count: shapes)
         var parts = [Selection](repeating: Selection([], rows: selection.rows == nil ? nil : []), count: shapes)
         var next = 0

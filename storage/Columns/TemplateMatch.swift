@@ -27,7 +27,8 @@ extension ColumnBlockReader {
         if isLineSearch, place == .inside, text.count == needle.text.count, !entry.outline.mayTouch(needle) {
             return try holeMarks(node, entry, shape, text)
         }
-        let straddles = Straddles(text, place, pieces: entry.pieces, withinHoles: true, foldsCase: foldsCase)
+        let straddles = Straddles(
+            text, place, pieces: entry.pieces, holes: entry.holeBytes, withinHoles: true, foldsCase: foldsCase)
         if straddles.isOverflown {
             let all = try material(node).flattened()
             var starts: [UInt32] = [0]

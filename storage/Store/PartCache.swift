@@ -1,5 +1,6 @@
 import Bytes
 import Chunks
+import Columns
 import Files
 import Model
 import Synchronization
@@ -21,6 +22,7 @@ final class PartCache: Sendable {
     static let maximumBytes = 64 << 20
 
     let heads = HeadCache()
+    let readers = ReaderCache()
     private let blobs: any BlobStore
     private let tables: StreamTables
     private let counters: StoreCounters
@@ -71,6 +73,7 @@ final class PartCache: Sendable {
             {
                 state.bytes -= oldest.value.contents.memoryBytes
                 state.slots[oldest.key] = nil
+                readers.forget(oldest.key)
             }
         }
         return (opened, opened.part.planningBytes)
@@ -88,11 +91,23 @@ final class PartCache: Sendable {
         return try PartContents(part: part, table: tables.table(handle.summary.tenant))
     }
 
+    /// Keeps a reader of a block for the next who asks for it; not when its part has been closed meanwhile, whose file
+    /// it would hold open.
+    func keep(_ reader: consuming ColumnBlockReader, of contents: PartContents, _ block: Int) {
+        let id = contents.part.summary.id
+        let slim = readers.prepared(reader)
+        state.withLock { state in
+            guard let slot = state.slots[id], slot.contents === contents else { return }
+            readers.put(id, block, slim)
+        }
+    }
+
     /// Closes a part whose file is going away.
     func forget(_ id: Hash128) {
         state.withLock { state in
             if let slot = state.slots.removeValue(forKey: id) { state.bytes -= slot.contents.memoryBytes }
         }
+        readers.forget(id)
     }
 
     /// Notes that `handle` could not be read and gives the sentence for the answer's warnings.

@@ -11,10 +11,17 @@ public final class UnitColumns {
     private var reader: ColumnBlockReader?
     private var knownOrdinals: [UInt32]?
     private var trigramBytes = 0
+    /// Whether the reader may serve others after this: what has failed once is opened anew.
+    private var isSound = true
 
     init(_ unit: BlockUnit) {
         self.unit = unit
         streams = unit.streams
+    }
+
+    deinit {
+        guard isSound, let reader = reader.take() else { return }
+        unit.cache.keep(reader, of: unit.contents, unit.index)
     }
 
     public var rowCount: Int { unit.rowCount }
@@ -41,7 +48,7 @@ public final class UnitColumns {
         let ordinals = blockOrdinals
         let found = try ask { (reader) throws(ColumnError) -> [UInt32] in
             let numbers = try reader.streams()
-            guard let most = numbers.max(), most < Int64(ordinals.count) else {
+            guard let most = numbers.max(), Int(most) < ordinals.count else {
                 throw ColumnError("stream number out of range")
             }
             return numbers.map { ordinals[Int($0)] }
@@ -66,7 +73,7 @@ public final class UnitColumns {
     }
 
     /// The shape of each line.
-    public func lineShapeNumbers() throws(ScanError) -> [Int64] {
+    public func lineShapeNumbers() throws(ScanError) -> [UInt16] {
         try ask { (reader) throws(ColumnError) in try reader.lineShapeNumbers() }
     }
 
@@ -112,6 +119,9 @@ public final class UnitColumns {
 
     private func ask<R>(_ body: (inout ColumnBlockReader) throws(ColumnError) -> R) throws(ScanError) -> R {
         if reader == nil {
+            reader = unit.cache.readers.take(unit.contents.part.summary.id, unit.index)
+        }
+        if reader == nil {
             reader = try unit.guarded { () throws(PartError) in
                 let part = unit.contents.part
                 let head = try unit.cache.heads.head(part.summary.id, unit.index) { () throws(PartError) in
@@ -126,6 +136,7 @@ public final class UnitColumns {
         do throws(ColumnError) {
             return try body(&open)
         } catch {
+            isSound = false
             throw unit.damage(error)
         }
     }

@@ -15,7 +15,7 @@ struct ProgramRun {
     /// Of the block at hand: per shape the sources of `names`; nil where only the lines tell.
     private(set) var sources: [[LabelSource]?] = []
     private(set) var places: [NamePlace] = []
-    private var shapeNumbers: [Int64] = []
+    private var shapeNumbers: [UInt16] = []
 
     /// What a name can stand for in a block, besides what the parser finds.
     enum NamePlace {
@@ -322,7 +322,7 @@ struct ProgramRun {
     }
 
     /// The shape of each row, if the program looks at shapes.
-    var rowShapes: [Int64] { shapeNumbers }
+    var rowShapes: [UInt16] { shapeNumbers }
 }
 
 /// Names of the index labels of all streams met so far.
