@@ -113,7 +113,7 @@ let package = Package(
         tests("Columns", ["Bytes", "Model", "Columns"]),
         tests("Chunks", ["Bytes", "Model", "Files", "Columns", "Chunks"]),
         tests("Index", ["Bytes", "Model", "Files", "Index", "CSQLite"]),
-        tests("Store", ["Bytes", "Model", "Files", "Chunks", "Store"]),
+        tests("Store", ["Bytes", "Model", "Files", "Chunks", "Index", "Store"]),
         tests("Wire", ["Bytes", "Wire"]),
         tests("Receive", ["Bytes", "Model", "Receive"]),
         tests("Push", ["Bytes", "Model", "Receive", "Wire", "Push"]),

@@ -49,6 +49,23 @@ public final class HeadChunk: Sendable {
     /// Records in the order of their rows.
     public var recordMarks: [RecordMark] { records.withLock { $0 } }
 
+    /// Where the records after `sequence` begin among the first `released` rows, and the last of those rows' records;
+    /// nil when there is none. Any thread.
+    public func position(after sequence: UInt64, released: Int) -> (firstRow: Int, through: UInt64)? {
+        records.withLock { marks in
+            var end = marks.count
+            while end > 0, marks[end - 1].row >= released { end -= 1 }
+            guard end > 0, marks[end - 1].sequence > sequence else { return nil }
+            var low = 0
+            var high = end
+            while low < high {
+                let middle = (low + high) / 2
+                if marks[middle].sequence > sequence { high = middle } else { low = middle + 1 }
+            }
+            return (marks[low].row, marks[end - 1].sequence)
+        }
+    }
+
     func begin(record sequence: UInt64) {
         records.withLock { $0.append(RecordMark(row: entries.writtenCount, sequence: sequence)) }
     }

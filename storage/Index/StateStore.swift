@@ -10,6 +10,10 @@ public enum StateKind: String, Hashable, Sendable, CaseIterable {
     case alertState = "alert_state"
     case errorGroup = "error_group"
     case probeHistory = "probe_history"
+    /// Up to where rows were observed (storage/Store/Observation.swift).
+    case observation
+    /// Figures of requests, by hour.
+    case requestHour = "request_hour"
 }
 
 /// One fact: bytes of a version that its owner can read.
@@ -89,12 +93,15 @@ public enum StateError: Error, Hashable, Sendable, CustomStringConvertible {
     /// A newer dendro wrote it: run that version.
     case newerSchema(path: String, version: Int)
     case database(DatabaseError)
+    /// The store is being closed.
+    case closed
 
     public var description: String {
         switch self {
         case .damaged(let path, let reason): "\(path): damaged state: \(reason)"
         case .newerSchema(let path, let version): "\(path): state of a newer version, schema \(version)"
         case .database(let error): error.description
+        case .closed: "the server is stopping"
         }
     }
 }

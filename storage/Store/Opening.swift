@@ -31,6 +31,7 @@ struct Opening {
     let demoted: DemotedNames
     private(set) var missing: [Hash128: Store.Loss] = [:]
     private(set) var frozen: [Ingest.FrozenHead] = []
+    private(set) var observation: Observation?
     private var opened: (ingest: Ingest, log: SegmentLog, admission: Admission)?
 
     init(_ configuration: StoreConfiguration) throws(StoreError) {
@@ -133,6 +134,11 @@ struct Opening {
         counters.quarantinedFiles.add(report.quarantinedFiles, ordering: .relaxed)
         ingest.updateHeadBytes()
         frozen = replay.frozen
+        if !configuration.observers.isEmpty {
+            observation = Observation(
+                configuration.observers, state: state, views: views, cache: cache, lastSequence: ingest.lastSequence,
+                report: configuration.report)
+        }
         opened = (ingest, log, admission)
     }
 

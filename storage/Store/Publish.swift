@@ -10,6 +10,7 @@ extension Store {
     /// Catalog thread: file, then catalog, then view, then WAL (storage rule 1). A failure leaves nothing behind and
     /// the head where it is.
     func publish(_ sealed: Sealer.Sealed?, of frozen: Ingest.FrozenHead) {
+        saveObservation()
         let finished = keys.takeUnpublished()
         var change = CatalogChange()
         let key = frozen.tenantDay

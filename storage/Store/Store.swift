@@ -43,6 +43,9 @@ public final class Store: IngestSink, RecentData, Sendable {
     /// Live parts whose files are gone or set aside, by id: answers touching their days say so.
     let missing: Mutex<[Hash128: Loss]>
     private let housekeeper = Mutex<Housekeeper?>(nil)
+    /// Shows rows to observers; nil where there are none.
+    let observation: Observation?
+    private let watch = Mutex<ObservationThread?>(nil)
 
     /// A part that should be there and is not readable.
     struct Loss: Sendable {
@@ -74,6 +77,7 @@ public final class Store: IngestSink, RecentData, Sendable {
         missing = Mutex(opened.missing)
         demoted = opened.demoted
         requests = Mutex(opened.deletions.requests)
+        observation = opened.observation
         let afterGroup = opened.afterGroup
         committer = Committer(
             log: opened.log,
@@ -176,11 +180,14 @@ public final class Store: IngestSink, RecentData, Sendable {
     public func close() async {
         admission.setRefusal(.stopping)
         housekeeper.withLock { $0 }?.stop()
+        watch.withLock { $0 }?.stop()
         upkeep.withLock { $0.isClosing = true }
         await withCheckedContinuation { continuation in
             _ = OSThread(name: "dendro-close") { [self] in
                 committer.stop()
                 workers.stop()
+                observation?.catchUp()
+                catalogThread.submit { [self] in saveObservation() }
                 catalogThread.stop()
                 catalog.close()
                 state.close()
@@ -190,6 +197,7 @@ public final class Store: IngestSink, RecentData, Sendable {
     }
 
     private func begin(_ frozen: [Ingest.FrozenHead]) {
+        startObserving { thread in watch.withLock { $0 = thread } }
         for head in frozen { seal(head) }
         let keeper = Housekeeper { [weak self] tick in self?.housekeep(tick) }
         housekeeper.withLock { $0 = keeper }

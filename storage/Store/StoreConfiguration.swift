@@ -49,6 +49,8 @@ public struct StoreConfiguration: Sendable {
     public var mergeFanIn = 8
     public var workerThreads = 2
     public var workerNice = 5
+    /// See every row once; what they want kept is in the state.
+    public var observers: [any RowObserver] = []
     /// Called with what operators should know; any thread.
     public var report: @Sendable (StoreReport) -> Void = { _ in }
 

@@ -206,6 +206,7 @@ extension Store {
     private func submitSeal(_ frozen: Ingest.FrozenHead) {
         workers.submit(.seal) { [self] in
             if upkeep.withLock({ $0.isClosing }) { return }
+            observation?.catchUp(frozen.tenantDay)
             do throws(PartError) {
                 let sealed = try sealer.seal(frozen, in: views.view, isSpill: shouldSpill())
                 catalogThread.submit { [self] in publish(sealed, of: frozen) }
