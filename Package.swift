@@ -83,11 +83,12 @@ let package = Package(
         .target(
             name: "CRE2", path: "Sources/CRE2", linkerSettings: [.linkedLibrary("re2")]),
         module("Query", at: "Sources/Query", ["Bytes", "Model", "LogQL", "Columns", "Store", "CRE2"]),
+        module("Access", at: "Sources/Access", ["Bytes", "Model"]),
         module("Observe", at: "Sources/Observe", ["Bytes", "Model"]),
         module(
             "Server", at: "Sources/Server",
             [
-                "Bytes", "Model", "Receive", "Push", "Wire", "Grafana", "LogQL", "Query", "Store", "Observe",
+                "Bytes", "Model", "Access", "Receive", "Push", "Wire", "Grafana", "LogQL", "Query", "Store", "Observe",
                 hummingbird,
                 hummingbirdCore, logging, .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
@@ -97,7 +98,8 @@ let package = Package(
         .executableTarget(
             name: "dendro",
             dependencies: [
-                "Bytes", "Model", "Receive", "LogQL", "Query", "Store", "Observe", "Server", "CPlatform", "Yams",
+                "Bytes", "Model", "Access", "Receive", "LogQL", "Query", "Store", "Observe", "Server", "CPlatform",
+                "Yams",
                 logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -118,11 +120,12 @@ let package = Package(
         tests("Receive", ["Bytes", "Model", "Receive"]),
         tests("Push", ["Bytes", "Model", "Receive", "Wire", "Push"]),
         tests("LogQL", ["LogQL"]),
+        tests("Access", ["Bytes", "Model", "Access"]),
         tests("Observe", ["Bytes", "Model", "Observe"]),
         tests(
             "Server",
             [
-                "Bytes", "Model", "Receive", "Store", "Query", "Observe", "Server", hummingbird, logging,
+                "Bytes", "Model", "Access", "Receive", "Store", "Query", "Observe", "Server", hummingbird, logging,
                 hummingbirdCore, "Yams", .product(name: "HTTPTypes", package: "swift-http-types"),
             ] + nio),
         tests("Query", ["Bytes", "Model", "Files", "Chunks", "Store", "LogQL", "Query"]),

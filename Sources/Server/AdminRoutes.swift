@@ -35,6 +35,7 @@ struct AdminRoutes: Sendable {
         }
         do throws(StoreError) {
             let made = try await backend.operations.snapshot(to: folder)
+            AuditLog.write("snapshot made", call, [("folder", folder)])
             var out = [UInt8]("{\"folder\":".utf8)
             JSONText.append(folder, to: &out)
             out.append(

@@ -1,5 +1,8 @@
+import Access
 import Bytes
+import LogQL
 import Model
+import Query
 import Store
 
 /// Loki's delete requests (http-api section 12): parameters come in the URL, bodies are ignored.
@@ -7,12 +10,13 @@ struct DeleteRoutes: Sendable {
     private static let path = "/loki/api/v1/delete"
 
     let backend: Backend
+    let executor: QueryExecutor
 
     var routes: [Route] {
         [
             Route(["POST", "PUT", "GET", "DELETE"], DeleteRoutes.path) { call in
                 switch call.method {
-                case "GET": list()
+                case "GET": list(call)
                 case "DELETE": try await cancel(call)
                 default: try await create(call)
                 }
@@ -29,7 +33,9 @@ struct DeleteRoutes: Sendable {
             return .text(400, error.message + "\n")
         }
         do throws(DeletionError) {
-            let request = try await backend.operations.requestDeletion(of: query, in: range)
+            let request = try await backend.operations.requestDeletion(
+                of: try bounded(query, call.identity), in: range, tenant: call.identity.tenant)
+            AuditLog.write("deletion requested", call, [("request", request.id), ("query", request.query)])
             var answer = Answer.noContent
             answer.headers.append(("X-Delete-Request-ID", request.id))
             return answer
@@ -42,9 +48,9 @@ struct DeleteRoutes: Sendable {
         }
     }
 
-    private func list() -> Answer {
+    private func list(_ call: Call) -> Answer {
         var out: [UInt8] = [0x5b]
-        for (index, request) in backend.operations.deleteRequests.enumerated() {
+        for (index, request) in requests(call.identity).enumerated() {
             if index > 0 { out.append(0x2c) }
             DeleteRoutes.append(request, to: &out)
         }
@@ -56,7 +62,9 @@ struct DeleteRoutes: Sendable {
     private func cancel(_ call: Call) async throws -> Answer {
         let id = call.query.first("request_id") ?? ""
         do throws(DeletionError) {
-            try await backend.operations.cancelDeletion(id)
+            guard requests(call.identity).contains(where: { $0.id == id }) else { throw DeletionError.unknown }
+            try await backend.operations.cancelDeletion(id, tenant: call.identity.tenant)
+            AuditLog.write("deletion cancelled", call, [("request", id)])
             return .noContent
         } catch {
             switch error {
@@ -65,6 +73,29 @@ struct DeleteRoutes: Sendable {
                 return .text(400, "deletion of request which is in process or already processed is not supported\n")
             default: return .text(500, error.description + "\n")
             }
+        }
+    }
+
+    /// The requests that `identity` may know of.
+    private func requests(_ identity: Identity) -> [DeleteRequest] {
+        let all = backend.operations.deleteRequests(identity.tenant)
+        guard let app = identity.app else { return all }
+        return all.filter { request in
+            guard case .log(let query)? = try? executor.parse(request.query) else { return false }
+            return query.isBounded(to: app)
+        }
+    }
+
+    /// The query as far as `identity` may delete.
+    private func bounded(_ text: String, _ identity: Identity) throws(DeletionError) -> String {
+        guard identity.app != nil else { return text }
+        do throws(QueryError) {
+            guard case .log(let query) = try executor.parse(text) else {
+                throw QueryError(.invalid, "only log queries name entries")
+            }
+            return query.bounded(by: identity).description
+        } catch {
+            throw .invalidQuery(error.message)
         }
     }
 

@@ -49,7 +49,7 @@ enum ErrorAnswers {
         }
     }
 
-    private static func retry(_ status: Int, _ text: String, after seconds: Int, as form: PushAnswerForm) -> Answer {
+    static func retry(_ status: Int, _ text: String, after seconds: Int, as form: PushAnswerForm) -> Answer {
         switch form {
         case .loki: .text(status, text + "\n", retryAfterSeconds: max(1, seconds))
         case .plain: .json(status, detail(text, code: "try_again"), retryAfterSeconds: max(1, seconds))

@@ -1,3 +1,4 @@
+import Access
 import Bytes
 import NIOCore
 import NIOHTTP1
@@ -10,6 +11,8 @@ struct Exchange {
     let tail: (form: TailForm, name: String)?
     let traceID: String
     let keepAlive: Bool
+    /// Who asks, once that is known.
+    var identity = Identity.anybody
     let started = Machine.monotonicNanoseconds()
     /// Largest acceptable body.
     let bodyLimitBytes: Int
@@ -55,6 +58,19 @@ struct Exchange {
         return nil
     }
 
+    /// What says who asks.
+    var authRequest: AuthRequest {
+        var request = AuthRequest(
+            authorization: head.headers.first(name: "authorization"),
+            tenant: head.headers.first(name: "x-scope-orgid"),
+            origin: head.method == .OPTIONS ? nil : head.headers.first(name: "origin"),
+            host: head.headers.first(name: "host"))
+        if tail != nil, let parameters = try? RequestParameters(query: target.query) {
+            request.parameterToken = parameters.value("token")
+        }
+        return request
+    }
+
     /// Adds a piece of the body: the first is kept as it is, room for the rest is made with a view to the declared
     /// size.
     mutating func append(_ piece: ByteBuffer) {
@@ -86,6 +102,6 @@ struct Exchange {
         PushRequest(
             route: route, target: target, contentType: head.headers.first(name: "content-type"),
             contentEncoding: head.headers.first(name: "content-encoding"),
-            idempotencyKey: head.headers.first(name: "idempotency-key"), body: body)
+            idempotencyKey: head.headers.first(name: "idempotency-key"), identity: identity, body: body)
     }
 }

@@ -26,7 +26,7 @@ struct ExploreRoutes: Sendable {
     private func statistics(_ call: Call) async throws -> Answer {
         let range = try range(call)
         let statistics = try await executor.indexStatistics(
-            range.query, TimeRange(start: range.start, end: range.end), source: backend.source)
+            range.query, TimeRange(start: range.start, end: range.end), source: backend.source(call))
         return .json(200, ExploreAnswerWriter.write(statistics))
     }
 
@@ -42,7 +42,7 @@ struct ExploreRoutes: Sendable {
             request.grouping = grouping
         }
         if hasSteps { request.stepNanoseconds = range.stepNanoseconds }
-        return .json(200, QueryAnswerWriter.write(try await executor.volumes(request, source: backend.source)))
+        return .json(200, QueryAnswerWriter.write(try await executor.volumes(request, source: backend.source(call))))
     }
 
     private func labels(_ call: Call) async throws -> Answer {
@@ -51,19 +51,19 @@ struct ExploreRoutes: Sendable {
             range: TimeRange(start: range.start, end: range.end),
             selectors: call.parameters.value("query").map { [$0] } ?? [])
         return .json(
-            200, ExploreAnswerWriter.write(try await executor.detectedLabels(request, source: backend.source)))
+            200, ExploreAnswerWriter.write(try await executor.detectedLabels(request, source: backend.source(call))))
     }
 
     private func fields(_ call: Call) async throws -> Answer {
         let request = try fieldsRequest(call)
-        let fields = try await executor.detectedFields(request, source: backend.source)
+        let fields = try await executor.detectedFields(request, source: backend.source(call))
         return .json(200, ExploreAnswerWriter.write(fields, limit: request.limit))
     }
 
     private func values(_ call: Call) async throws -> Answer {
         let request = try fieldsRequest(call)
         let values = try await executor.detectedValues(
-            of: call.captures.first ?? "", request, source: backend.source)
+            of: call.captures.first ?? "", request, source: backend.source(call))
         return .json(200, ExploreAnswerWriter.write(values: values, limit: request.limit))
     }
 
@@ -72,7 +72,7 @@ struct ExploreRoutes: Sendable {
         let request = PatternsRequest(
             range: TimeRange(start: range.start, end: range.end), selector: range.query,
             stepNanoseconds: range.stepNanoseconds)
-        return .json(200, ExploreAnswerWriter.write(try await executor.patterns(request, source: backend.source)))
+        return .json(200, ExploreAnswerWriter.write(try await executor.patterns(request, source: backend.source(call))))
     }
 
     private func fieldsRequest(_ call: Call) throws(ParameterError) -> FieldsRequest {

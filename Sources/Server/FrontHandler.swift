@@ -1,3 +1,4 @@
+import Access
 import Bytes
 import Logging
 import Model
@@ -23,6 +24,7 @@ final class FrontHandler: ChannelDuplexHandler {
         let pushRoutes: PushRoutes
         let tailRoutes: TailRoutes
         let crossOrigin: CrossOrigin
+        let routes: RouteTable
         let budget: BodyBudget
         let log: AccessLog
         let running: RunningCalls
@@ -137,6 +139,13 @@ final class FrontHandler: ChannelDuplexHandler {
         bodyEnd = .now() + .seconds(Int64(parts.options.bodySeconds))
         setDeadline(seconds: parts.options.bodyPauseSeconds)
         if let refusal = exchange.refusal { return refuse(context, refusal) }
+        if parts.crossOrigin.preflight(head) == nil {
+            switch parts.routes.judge(exchange.authRequest, path: exchange.target.path) {
+            case .success(let identity): self.exchange?.identity = identity
+            case .failure(let denial):
+                return refuse(context, ErrorAnswers.denied(denial, path: exchange.target.path))
+            }
+        }
         if exchange.awaitsGoAhead {
             let goAhead = HTTPResponseHead(version: head.version, status: .continue)
             context.writeAndFlush(wrapOutboundOut(.head(goAhead)), promise: nil)
@@ -209,8 +218,9 @@ final class FrontHandler: ChannelDuplexHandler {
         if let exchange { head.headers.replaceOrAdd(name: "X-Trace-ID", value: exchange.traceID) }
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         let routes = parts.tailRoutes
+        let identity = exchange?.identity ?? .anybody
         let tail = TailHandler(stallSeconds: parts.options.tailStallSeconds) { socket in
-            Task { await TailSession(routes: routes, request: request, socket: socket).run() }
+            Task { await TailSession(routes: routes, request: request, identity: identity, socket: socket).run() }
         }
         let bound = NIOLoopBound((handler: self, tail: tail, context: context), eventLoop: context.eventLoop)
         context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { _ in

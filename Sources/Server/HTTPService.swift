@@ -1,3 +1,4 @@
+import Access
 import Hummingbird
 import HummingbirdCore
 public import Logging
@@ -28,17 +29,20 @@ public struct HTTPService: Service {
 
     public func run() async throws {
         let running = RunningCalls()
+        let crossOrigin = CrossOrigin(origins: Set(options.corsOrigins))
+        let door = AuthDoor(access: backend.access, clock: backend.clock, crossOrigin: crossOrigin)
+        let table = RouteTable(HTTPService.routes(backend), door: door, running: running)
         let parts = FrontHandler.Parts(
             options: options, pushLimitBytes: backend.limits.bodyBytes.value,
             pushRoutes: PushRoutes(backend: backend, options: options),
             tailRoutes: TailRoutes(
                 backend: backend, executor: HTTPService.executor(backend, backend.limits), limit: options.tailsLimit),
-            crossOrigin: CrossOrigin(origins: Set(options.corsOrigins)),
+            crossOrigin: crossOrigin, routes: table,
             budget: BodyBudget(limitBytes: options.bodyBudgetBytes),
             log: AccessLog(metrics: backend.metrics, logger: logger, slowMilliseconds: options.slowMilliseconds),
             running: running)
         let application = Application(
-            responder: RouteTable(HTTPService.routes(backend), running: running),
+            responder: table,
             server: HTTPServerBuilder { ConnectionChannel(responder: $0, front: parts) },
             configuration: ApplicationConfiguration(
                 address: .hostname(options.host, port: options.port), backlog: 1024, reuseAddress: true,
@@ -58,7 +62,9 @@ public struct HTTPService: Service {
             + LabelRoutes(backend: backend, executor: executor).routes
             + ObservabilityLogs(backend: backend, executor: pages).routes + OpsRoutes(backend: backend).routes
             + ExploreRoutes(backend: backend, executor: executor).routes + ExploreLimits(backend: backend).routes
-            + ExploreRules().routes + AdminRoutes(backend: backend).routes + DeleteRoutes(backend: backend).routes
+            + ExploreRules().routes + AdminRoutes(backend: backend).routes
+            + DeleteRoutes(backend: backend, executor: executor).routes
+            + TokenRoutes(backend: backend).routes
     }
 
     private static func executor(_ backend: Backend, _ limits: Limits) -> QueryExecutor {
@@ -66,7 +72,7 @@ public struct HTTPService: Service {
         options.highCardinality = backend.highCardinality
         options.indexed = backend.indexed
         return QueryExecutor(
-            scheduler: backend.scheduler, limits: limits, options: options, demotedNames: backend.demotedNames)
+            scheduler: backend.scheduler, limits: limits, options: options, demotedNames: backend.allDemotedNames)
     }
 
     /// Hummingbird tells of its own doings at `info`; ours are logged by ourselves.

@@ -1,3 +1,4 @@
+import Access
 import Bytes
 import Grafana
 import Model
@@ -31,16 +32,25 @@ struct LabelRoutes: Sendable {
     }
 
     private func names(_ call: Call) async throws -> [String] {
-        try await executor.labelNames(try request(call), source: backend.source)
+        let request = try request(call)
+        let source = backend.source(call)
+        var names = try await executor.labelNames(request, source: source)
+        guard !call.identity.isUnbounded else { return names }
+        // Names that others' labels have made metadata are no business of a token for a part.
+        for name in backend.allDemotedNames() where names.contains(name) {
+            if try await executor.labelValues(name, request, source: source).isEmpty { names.removeAll { $0 == name } }
+        }
+        return names
     }
 
     private func values(_ call: Call) async throws -> [String] {
-        try await executor.labelValues(call.captures.first ?? "", try request(call), source: backend.source)
+        try await executor.labelValues(call.captures.first ?? "", try request(call), source: backend.source(call))
     }
 
     private func series(_ call: Call) async throws -> Answer {
         let request = LabelsRequest(range: try range(call), selectors: call.parameters.all("match[]", "match"))
-        return .json(200, LabelAnswerWriter.writeSeries(try await executor.series(request, source: backend.source)))
+        return .json(
+            200, LabelAnswerWriter.writeSeries(try await executor.series(request, source: backend.source(call))))
     }
 
     /// Log queries only; `regexp` is one more line filter.
@@ -49,7 +59,7 @@ struct LabelRoutes: Sendable {
             call.parameters, now: backend.clock.nowNanoseconds(), pointsLimit: backend.limits.queryPoints.value)
         var text = range.query
         if let pattern = call.parameters.value("regexp") { text += " |~ " + LabelSet.quoted(pattern) }
-        let answer = try await executor.counted(text, range.forExecutor, backend)
+        let answer = try await executor.counted(text, range.forExecutor, call.identity, backend)
         guard case .streams(let streams) = answer.result else {
             throw ParameterError("legacy endpoints only support log queries")
         }

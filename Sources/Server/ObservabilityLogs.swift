@@ -34,11 +34,11 @@ struct ObservabilityLogs: Sendable {
         if let instant = request.resumedInstant, request.skippedEntries > 0 {
             // The order of entries of one instant is stable, so the first of them are those that were shown.
             let range = (start: max(instant, request.start), end: min(instant + 1, request.end))
-            let (streams, _) = try await find(request, range, limit: request.skippedEntries)
+            let (streams, _) = try await find(request, range, limit: request.skippedEntries, call)
             shown = LogsPage(streams, request).ids
         }
         let limit = request.limit + request.skippedEntries
-        let (streams, found) = try await find(request, (request.start, request.end), limit: limit)
+        let (streams, found) = try await find(request, (request.start, request.end), limit: limit, call)
         var page = LogsPage(streams, request, shown: shown)
         page.tookMilliseconds = Int((Machine.monotonicNanoseconds() - began) / Nanoseconds.perMillisecond)
         page.scannedBytes = found.statistics.rawBytes
@@ -53,12 +53,12 @@ struct ObservabilityLogs: Sendable {
     }
 
     private func find(
-        _ request: LogsRequest, _ range: (start: Int64, end: Int64), limit: Int
+        _ request: LogsRequest, _ range: (start: Int64, end: Int64), limit: Int, _ call: Call
     ) async throws -> (streams: [LogStream], answer: QueryAnswer) {
         let parameters = QueryParameters(
             range: range.start, range.end, limit: limit, direction: request.isAscending ? .forward : .backward,
             categorizesLabels: true, dialect: .dendro)
-        let answer = try await executor.counted(request.query, parameters, backend)
+        let answer = try await executor.counted(request.query, parameters, call.identity, backend)
         guard case .streams(let streams) = answer.result else {
             throw ParameterError("q is a metric query; this route answers with lines")
         }

@@ -1,3 +1,4 @@
+import Access
 import Bytes
 import Model
 import NIOCore
@@ -14,6 +15,7 @@ struct PushRequest: Sendable {
     var contentType: String?
     var contentEncoding: String?
     var idempotencyKey: String?
+    var identity = Identity.anybody
     var body: ByteBuffer
 
     var answerForm: PushAnswerForm { route.answerForm(contentType: contentType) }
@@ -79,11 +81,12 @@ struct PushRoutes: Sendable {
         backend.metrics.ingest.bodyBytes.add(request.body.readableBytes)
         // What is stored below keeps no hold of the body: its buffer is free while the sync is waited for.
         let form = request.answerForm
-        guard request.isLarge(options) else { return store(form, decode(request), answer) }
+        let identity = request.identity
+        guard request.isLarge(options) else { return store(identity, form, decode(request), answer) }
         let scheduler = backend.scheduler
         Task {
             let decoded = await scheduler.run(.query) { decode(request) }
-            store(form, decoded, answer)
+            store(identity, form, decoded, answer)
         }
     }
 
@@ -91,21 +94,23 @@ struct PushRoutes: Sendable {
         let now = backend.clock.nowNanoseconds()
         let body = request.body.readableBytesUInt8Span
         do throws(ReceiveError) {
+            let options = backend.receiveOptions(request.identity.tenant)
             var result: ReceiveResult
             switch request.route {
             case .loki:
                 result = try LokiPush.decode(
                     body: body, contentType: request.contentType, contentEncoding: request.contentEncoding,
-                    options: backend.receiveOptions, now: now)
+                    options: options, now: now)
             case .plain:
                 result = try PlainPush.decode(
                     body: body, queryLabels: try queryLabels(request), contentEncoding: request.contentEncoding,
-                    options: backend.receiveOptions, now: now, arrival: arrival)
+                    options: options, now: now, arrival: arrival)
             case .otlp:
                 result = try OTLPPush.decode(
                     body: body, contentType: request.contentType, contentEncoding: request.contentEncoding,
-                    options: backend.receiveOptions, now: now, arrival: arrival)
+                    options: options, now: now, arrival: arrival)
             }
+            result.batch.tenant = request.identity.tenant
             if result.everyEntryHadTimestamp || request.idempotencyKey != nil {
                 result.batch.key = key(request, body)
             }
@@ -126,7 +131,8 @@ struct PushRoutes: Sendable {
     /// What a repeat of this request is recognised by (storage rule 7).
     private func key(_ request: PushRequest, _ body: borrowing ByteSpan) -> Hash128 {
         var head: [UInt8] = []
-        head.appendPrefixed(TenantID.standard.name)
+        head.appendPrefixed(request.identity.tenant.name)
+        head.appendPrefixed(request.identity.tokenID ?? "")
         head.appendPrefixed(request.target.target)
         head.appendPrefixed(request.idempotencyKey ?? "")
         let outer = Hash.hash128(head, seed: backend.batchKeySeed)
@@ -135,7 +141,7 @@ struct PushRoutes: Sendable {
     }
 
     private func store(
-        _ form: PushAnswerForm, _ decoded: Result<ReceiveResult, ReceiveError>,
+        _ identity: Identity, _ form: PushAnswerForm, _ decoded: Result<ReceiveResult, ReceiveError>,
         _ answer: @escaping @Sendable (Answer) -> Void
     ) {
         let metrics = backend.metrics.ingest
@@ -152,6 +158,18 @@ struct PushRoutes: Sendable {
             return answer(ErrorAnswers.stored(Receipt(acceptedRows: 0, duplicateRows: 0), result, as: form))
         }
         let lineBytes = result.batch.rows.reduce(0) { $0 &+ Int($1.lineCount) }
+        if let denial = identity.denial(of: result.batch) {
+            metrics.reject("other_app", count: result.batch.rows.count)
+            return answer(ErrorAnswers.denied(denial, as: form))
+        }
+        let lineCount = result.batch.rows.count
+        if let seconds = backend.access.admit(
+            identity, lines: lineCount, bytes: lineBytes, monotonicNanoseconds: Machine.monotonicNanoseconds())
+        {
+            metrics.pushedBack.add()
+            return answer(
+                ErrorAnswers.throttled(identity, lines: lineCount, bytes: lineBytes, after: seconds, as: form))
+        }
         backend.sink.append(result.batch) { outcome in
             switch outcome {
             case .success(let receipt):

@@ -1,3 +1,4 @@
+import Access
 import Bytes
 import Grafana
 import LogQL
@@ -40,7 +41,7 @@ struct QueryRoutes: Sendable {
         var parameters = parameters
         parameters.categorizesLabels = flags.contains("categorize-labels")
         parameters.allowsPartialSeries = QueryRoutes.source(call) == "grafana-lokiexplore-app"
-        let answer = try await executor.counted(text, parameters, backend)
+        let answer = try await executor.counted(text, parameters, call.identity, backend)
         return .json(200, QueryAnswerWriter.write(answer, encodingFlags: flags))
     }
 
@@ -81,13 +82,15 @@ extension RangeParameters {
 
 extension QueryExecutor {
     /// Runs a query and counts what it cost.
-    func counted(_ text: String, _ parameters: QueryParameters, _ backend: Backend) async throws(QueryError)
+    func counted(
+        _ text: String, _ parameters: QueryParameters, _ identity: Identity, _ backend: Backend
+    ) async throws(QueryError)
         -> QueryAnswer
     {
         let metrics = backend.metrics.queries
         metrics.queries.add()
         do throws(QueryError) {
-            let answer = try await run(text, parameters, source: backend.source)
+            let answer = try await run(text, parameters, source: backend.source(for: identity))
             let cost = answer.statistics
             metrics.storedBytes.add(cost.storedBytes)
             metrics.rawBytes.add(cost.rawBytes)

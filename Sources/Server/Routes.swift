@@ -1,3 +1,4 @@
+import Access
 import Bytes
 import HTTPTypes
 import Hummingbird
@@ -22,6 +23,8 @@ struct Call: Sendable {
     /// The URL's parameters alone.
     let query: RequestParameters
     let traceID: String
+    /// Who asks.
+    let identity: Identity
     /// Whether the client runs on this machine.
     let isLocal: Bool
 
@@ -52,12 +55,14 @@ struct Route: Sendable {
 struct RouteTable: HTTPResponder {
     typealias Context = CallContext
 
+    private let door: AuthDoor?
     private let running: RunningCalls
     private let compression = AnswerCompression()
     private let fixed: [String: Route]
     private let open: [(parts: [Substring], route: Route)]
 
-    init(_ routes: [Route], running: RunningCalls = RunningCalls()) {
+    init(_ routes: [Route], door: AuthDoor? = nil, running: RunningCalls = RunningCalls()) {
+        self.door = door
         self.running = running
         fixed = Dictionary(
             routes.filter { !$0.pattern.contains("{") }.map { ($0.pattern, $0) },
@@ -83,7 +88,14 @@ struct RouteTable: HTTPResponder {
 
     func respond(to request: Request, context: CallContext) async throws -> Response {
         let target = RoutePath(target: request.head.path ?? "/", prefix: "")
-        guard let (route, captures) = find(target.path) else { return ErrorAnswers.notFound.response(route: "other") }
+        let found = find(target.path)
+        let identity: Identity
+        switch judge(request, found?.route) {
+        case .success(let known): identity = known
+        case .failure(let denial):
+            return ErrorAnswers.denied(denial, path: target.path).response(route: found?.route.name ?? "other")
+        }
+        guard let (route, captures) = found else { return ErrorAnswers.notFound.response(route: "other") }
         guard route.methods.contains(request.method.rawValue) else {
             return Answer.empty(405).response(route: route.name)
         }
@@ -100,6 +112,7 @@ struct RouteTable: HTTPResponder {
                 parameters: try RequestParameters(query: target.query, form: isForm ? String(buffer: body) : ""),
                 query: try RequestParameters(query: target.query),
                 traceID: HTTPField.Name("x-trace-id").flatMap { request.headers[$0] } ?? "",
+                identity: identity,
                 isLocal: AdminRoutes.isLoopback(context.channel.remoteAddress))
         } catch {
             return ErrorAnswers.parameter(error).response(route: route.name)
@@ -115,6 +128,23 @@ struct RouteTable: HTTPResponder {
 }
 
 extension RouteTable {
+    /// Who asks for a path, before anything of the request but its head is looked at.
+    func judge(_ request: AuthRequest, path: String) -> Result<Identity, Denial> {
+        if PushRoute.at(path) != nil || TailForm.at(path) != nil {
+            return door?.judge(request, need: AuthRules.need(path)) ?? .success(.anybody)
+        }
+        return door?.judge(request, need: find(path).map { AuthRules.need($0.route.pattern) }) ?? .success(.anybody)
+    }
+
+    private func judge(_ request: Request, _ route: Route?) -> Result<Identity, Denial> {
+        guard let door else { return .success(.anybody) }
+        let asking = AuthRequest(
+            authorization: request.headers[.authorization],
+            tenant: HTTPField.Name("X-Scope-OrgID").flatMap { request.headers[$0] },
+            origin: request.headers[.origin], host: request.head.authority)
+        return door.judge(asking, need: route.map { AuthRules.need($0.pattern) })
+    }
+
     /// Runs a route's handler so that it is cancelled when its client goes away.
     private func answer(_ call: Call, _ route: Route, _ channel: any Channel) async throws -> Answer {
         let work = Task { try await route.respond(call) }

@@ -3,6 +3,7 @@
 // everything else by routes behind it. It knows the store, the query side and the push formats by their public faces;
 // it must know no file formats, no command line and no settings file.
 
+public import Access
 public import Bytes
 public import Model
 public import Observe
@@ -25,11 +26,15 @@ public struct Backend: Sendable {
     public var highCardinality: [String]
     /// Of those the ones whose values a part indexes.
     public var indexed: [String]
-    /// Labels that have become metadata meanwhile, as of now.
-    public var demotedNames: @Sendable () -> [String] = { [] }
+    /// Labels of a tenant that have become metadata meanwhile, as of now.
+    public var demotedNames: @Sendable (TenantID) -> [String] = { _ in [] }
+    /// Those of all tenants.
+    public var allDemotedNames: @Sendable () -> [String] = { [] }
     /// What batch keys are hashed under; the same over restarts of one data folder.
     public var batchKeySeed: UInt64
     public var operations: any Operations
+    /// Who may do what; nobody is asked unless there are tokens.
+    public var access = AccessControl()
 
     public init(
         sink: any BatchSink, source: any RecentData, live: (any LiveData)? = nil, scheduler: any WorkScheduler,
@@ -54,9 +59,9 @@ public struct Backend: Sendable {
 
 extension Backend {
     /// How push bodies are read now.
-    var receiveOptions: ReceiveOptions {
+    func receiveOptions(_ tenant: TenantID) -> ReceiveOptions {
         var options = receive
-        let names = demotedNames()
+        let names = demotedNames(tenant)
         if !names.isEmpty { options.highCardinality += names }
         return options
     }
@@ -84,21 +89,31 @@ public protocol Operations: Sendable {
     /// Seals everything received and merges what is due.
     func flush() async
     /// Hides and later removes the entries that a log query selects, and what was asked of the kind, oldest first.
-    func requestDeletion(of query: String, in range: TimeRange) async throws(DeletionError) -> DeleteRequest
-    func cancelDeletion(_ id: String) async throws(DeletionError)
-    var deleteRequests: [DeleteRequest] { get }
+    func requestDeletion(
+        of query: String, in range: TimeRange, tenant: TenantID
+    ) async throws(DeletionError) -> DeleteRequest
+    func cancelDeletion(_ id: String, tenant: TenantID) async throws(DeletionError)
+    func deleteRequests(_ tenant: TenantID) -> [DeleteRequest]
+    /// Stores a new or changed token durably.
+    func save(_ token: Token) async throws(StoreError)
     /// Writes a snapshot to `folder`, an absolute path on the server's machine, and gives its account of itself.
     func snapshot(to folder: String) async throws(StoreError) -> ArchiveManifest
 }
 
 extension Operations {
-    public func requestDeletion(of query: String, in range: TimeRange) async throws(DeletionError) -> DeleteRequest {
+    public func requestDeletion(
+        of query: String, in range: TimeRange, tenant: TenantID
+    ) async throws(DeletionError) -> DeleteRequest {
         throw .failed("this server deletes no entries")
     }
 
-    public func cancelDeletion(_ id: String) async throws(DeletionError) { throw .unknown }
+    public func cancelDeletion(_ id: String, tenant: TenantID) async throws(DeletionError) { throw .unknown }
 
-    public var deleteRequests: [DeleteRequest] { [] }
+    public func deleteRequests(_ tenant: TenantID) -> [DeleteRequest] { [] }
+
+    public func save(_ token: Token) async throws(StoreError) {
+        throw StoreError("this server keeps no tokens")
+    }
 
     public func snapshot(to folder: String) async throws(StoreError) -> ArchiveManifest {
         throw StoreError("this server makes no snapshots")

@@ -1,3 +1,4 @@
+import Access
 import Bytes
 import Grafana
 import LogQL
@@ -14,8 +15,9 @@ import Store
 struct TailSession: Sendable {
     let routes: TailRoutes
     let request: TailRequest
+    let identity: Identity
     let socket: TailSocket
-    let tenant = TenantID.standard
+    var tenant: TenantID { identity.tenant }
 
     /// Memory that rows waiting for one client may hold.
     private static let waitingBytes = 32 << 20
@@ -44,7 +46,7 @@ struct TailSession: Sendable {
             throw QueryError(.invalid, "tail is for log queries: a metric query has no lines to follow")
         }
         guard let live = routes.backend.live else { throw QueryError(.unsupported, "nothing can be followed here") }
-        let scan = try routes.executor.tail(query, categorizes: request.categorizes)
+        let scan = try routes.executor.tail(query.bounded(by: identity), categorizes: request.categorizes)
         let (wakes, wake) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         let follower = live.follow(tenant, limitBytes: Self.waitingBytes) { wake.yield() }
         defer { follower.end() }
@@ -94,7 +96,7 @@ struct TailSession: Sendable {
         parameters.direction = .backward
         parameters.categorizesLabels = request.categorizes
         let answer = try await routes.executor.run(
-            request.expression, parameters, source: routes.backend.source)
+            request.expression, parameters, source: routes.backend.source(for: identity))
         guard case .streams(let streams) = answer.result else { return [] }
         return streams.map { LogStream(labels: $0.labels, entries: $0.entries.reversed()) }
     }

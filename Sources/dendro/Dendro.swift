@@ -18,6 +18,7 @@ struct Dendro: AsyncParsableCommand {
         subcommands: [
             ServeCommand.self, PushCommand.self, QueryCommand.self, LabelsCommand.self, CheckConfigCommand.self,
             VerifyCommand.self, SnapshotCommand.self, RestoreCommand.self,
+            TokenCommand.self,
         ],
         defaultSubcommand: ServeCommand.self)
 }

@@ -26,9 +26,11 @@ struct HTTPClient {
     private let host: String
     private let port: Int
     private let root: String
+    private let token: String?
 
     /// A client of the server at `address`: `http://host:port/path`, or just `host:port`.
-    init(_ address: String) throws(Failure) {
+    init(_ address: String, token: String? = nil) throws(Failure) {
+        self.token = token
         var rest = address[...]
         if rest.hasPrefix("http://") {
             rest = rest.dropFirst(7)
@@ -61,6 +63,7 @@ struct HTTPClient {
                 fields.add(name: "Host", value: "\(host):\(port)")
                 fields.add(name: "User-Agent", value: "dendro/" + Version.text)
                 fields.add(name: "Connection", value: "close")
+                if let token { fields.replaceOrAdd(name: "Authorization", value: "Bearer " + token) }
                 if method != .GET { fields.add(name: "Content-Length", value: String(body.count)) }
                 let head = HTTPRequestHead(version: .http1_1, method: method, uri: root + path, headers: fields)
                 try await outbound.write(.head(head))

@@ -8,10 +8,16 @@ struct ServerArguments: ParsableArguments {
     @Option(help: ArgumentHelp("Address of the server.", valueName: "url"))
     var addr: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Token of the server; better in DENDRO_TOKEN, where others on this machine do not see it.",
+            valueName: "token"))
+    var token: String?
+
     func client() throws -> HTTPClient {
         let address = addr ?? ProcessEnvironment.variables()["DENDRO_ADDR"] ?? "http://127.0.0.1:3100"
         do {
-            return try HTTPClient(address)
+            return try HTTPClient(address, token: token ?? ProcessEnvironment.variables()["DENDRO_TOKEN"])
         } catch {
             throw Exit.failed(error.description, code: Exit.badSettings)
         }

@@ -3,7 +3,7 @@ import Glibc
 
 /// Options that name settings, shared by the commands that read them.
 struct SettingsArguments: ParsableArguments {
-    @Option(help: ArgumentHelp("Address and port to listen on; loopback only.", valueName: "host:port"))
+    @Option(help: ArgumentHelp("Address and port to listen on.", valueName: "host:port"))
     var listen: String?
 
     @Option(help: ArgumentHelp("Folder of all data.", valueName: "folder"))

@@ -82,6 +82,11 @@ extension ValueForm where Value == String {
     }
 }
 
+extension ValueForm where Value == Bool {
+    static let flag = ValueForm(
+        name: "true|false", expectation: "true or false", read: { Bool($0) }, show: { String($0) })
+}
+
 extension ValueForm where Value == [String] {
     /// Names between commas.
     static let names = ValueForm(

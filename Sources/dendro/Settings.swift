@@ -1,3 +1,4 @@
+import Access
 import Bytes
 import Logging
 import Model
@@ -8,6 +9,10 @@ struct Settings {
     var listen = "127.0.0.1:3100"
     var dataFolder = "./data"
     var prefix = ""
+    var accessMode = AccessControl.Mode.automatic.rawValue
+    var hasTenants = false
+    var tokenLinesPerSecond = 0
+    var tokenBytesPerSecond = 0
     var tailsLimit = 10
     var corsOrigins: [String] = []
     var logLevel = "info"
@@ -68,10 +73,13 @@ struct Settings {
     /// What makes the settings unusable as a whole.
     func check() throws(SettingsError) {
         guard let address else { throw SettingsError("listen is host:port such as 127.0.0.1:3100, not '\(listen)'") }
-        guard Settings.isLoopback(address.host) else {
+        if accessMode == AccessControl.Mode.open.rawValue, !Settings.isLoopback(address.host) {
             throw SettingsError(
-                "listen \(listen) would let anybody on the network read and write logs, and this version has no tokens "
-                    + "to keep them out. Listen on 127.0.0.1 and put a proxy that asks for credentials in front of it.")
+                "listen \(listen) with access.mode open would let anybody on the network read, write and delete logs. "
+                    + "Leave access.mode as it is and make tokens with 'dendro token create', or listen on 127.0.0.1.")
+        }
+        if hasTenants, accessMode == AccessControl.Mode.open.rawValue {
+            throw SettingsError("access.tenants needs tokens, which say whose tenant a request is: access.mode is open")
         }
         if !prefix.isEmpty, !prefix.hasPrefix("/") || prefix.hasSuffix("/") {
             throw SettingsError("http.prefix begins with a slash and does not end with one, as in /logs")

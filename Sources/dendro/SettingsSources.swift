@@ -21,7 +21,7 @@ extension Settings {
             }
         }
         for (name, value) in environment.sorted(by: { $0.key < $1.key }) where name.hasPrefix("DENDRO_") {
-            if name == "DENDRO_CONFIG" || name == "DENDRO_ADDR" { continue }
+            if ["DENDRO_CONFIG", "DENDRO_ADDR", "DENDRO_TOKEN"].contains(name) { continue }
             guard let option = options.first(where: { $0.environmentName == name }) else {
                 throw SettingsError(
                     "environment: unknown setting '\(name)'"

@@ -1,3 +1,4 @@
+import Access
 import Logging
 import Model
 
@@ -8,8 +9,19 @@ extension Settings {
     private static var general: [Setting] {
         [
             Setting(
-                "listen", \.listen, .text, "Address and port to listen on; loopback only."),
+                "listen", \.listen, .text, "Address and port to listen on; other than loopback only with tokens."),
             Setting("data_dir", \.dataFolder, .text, "Folder of all data."),
+            Setting(
+                "access.mode", \.accessMode, .choice(AccessControl.Mode.allCases.map(\.rawValue)),
+                "When a token is asked for: auto is as soon as one was made, and always beyond loopback."),
+            Setting(
+                "access.tenants", \.hasTenants, .flag, "Whether tokens may belong to tenants, which share nothing."),
+            Setting(
+                "access.lines_per_second", \.tokenLinesPerSecond, .number(0...1_000_000_000),
+                "Lines that a token without a limit of its own may push in a second; 0 is any."),
+            Setting(
+                "access.bytes_per_second", \.tokenBytesPerSecond, .bytes,
+                "Bytes of lines that such a token may push in a second; 0 is any."),
             Setting("http.prefix", \.prefix, .text, "Path in front of every route, such as /logs."),
             Setting("http.idle", \.idleSeconds, .seconds, "How long a connection may stay without a request."),
             Setting("http.connections", \.connections, .number(1...1_000_000), "Connections at once."),

@@ -1,3 +1,4 @@
+import Access
 import ArgumentParser
 import Bytes
 import Glibc
@@ -42,11 +43,20 @@ struct Wiring {
         } catch {
             throw StartError(error.description, code: Exit.cannotStart)
         }
+        let key = LocalKey(folder: folder.path)
+        let access: AccessControl
+        do {
+            access = try await accessControl(store, key, address, logger)
+        } catch {
+            await store.close()
+            throw error
+        }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.loops)
         let service = HTTPService(
-            backend: backend(store), options: serverOptions(address), logger: logger, group: group
+            backend: backend(store, access), options: serverOptions(address), logger: logger, group: group
         ) { port in
             logger.info("listening", metadata: ["address": "\(address.host):\(port)", "version": "\(Version.text)"])
+            key.announce("http://" + LocalKey.localAddress(address.host, port))
         }
         var configuration = ServiceGroupConfiguration(services: [service], logger: quiet(logger))
         configuration.maximumGracefulShutdownDuration = .seconds(10)
@@ -61,6 +71,7 @@ struct Wiring {
         signals.cancel()
         try? await group.shutdownGracefully()
         if let failure { throw startError(failure, address) }
+        key.remove()
         logger.info("stopped")
         _ = consume folder
     }
@@ -105,7 +116,7 @@ struct Wiring {
         }
     }
 
-    private func backend(_ store: Store) -> Backend {
+    private func backend(_ store: Store, _ access: AccessControl) -> Backend {
         var receive = ReceiveOptions()
         receive.limits = settings.effectiveLimits
         receive.labelFields = settings.labelFields
@@ -118,9 +129,12 @@ struct Wiring {
         var backend = Backend(
             sink: store, source: store, live: store, scheduler: store.scheduler, metrics: Metrics(),
             limits: settings.effectiveLimits, receive: receive, clock: SystemClock(), batchKeySeed: store.storeID.high,
-            operations: StoreOperations(store: store, settingsText: settings.text),
+            operations: StoreOperations(
+                store: store, settingsText: settings.text, mark: TokenMark(folder: settings.dataFolder)),
             highCardinality: settings.highCardinality, indexed: settings.indexed)
-        backend.demotedNames = { store.demotedNames() }
+        backend.access = access
+        backend.demotedNames = { store.demotedNames($0) }
+        backend.allDemotedNames = { store.allDemotedNames() }
         return backend
     }
 
@@ -166,6 +180,7 @@ struct Wiring {
 struct StoreOperations: Operations {
     let store: Store
     let settingsText: String
+    let mark: TokenMark
 
     var version: String { Version.text }
     var statistics: StoreStatistics { store.statistics }
@@ -173,13 +188,22 @@ struct StoreOperations: Operations {
 
     func flush() async { await store.flush() }
 
-    func requestDeletion(of query: String, in range: TimeRange) async throws(DeletionError) -> DeleteRequest {
-        try await store.requestDeletion(of: query, in: range)
+    func requestDeletion(
+        of query: String, in range: TimeRange, tenant: TenantID
+    ) async throws(DeletionError) -> DeleteRequest {
+        try await store.requestDeletion(of: query, in: range, tenant: tenant)
     }
 
-    func cancelDeletion(_ id: String) async throws(DeletionError) { try await store.cancelDeletion(id) }
+    func cancelDeletion(_ id: String, tenant: TenantID) async throws(DeletionError) {
+        try await store.cancelDeletion(id, tenant: tenant)
+    }
 
-    var deleteRequests: [DeleteRequest] { store.deleteRequests() }
+    func deleteRequests(_ tenant: TenantID) -> [DeleteRequest] { store.deleteRequests(tenant) }
+
+    func save(_ token: Token) async throws(StoreError) {
+        try await store.put(TokenRecord(id: token.id, version: Token.version, bytes: token.encoded))
+        mark.set()
+    }
 
     func snapshot(to folder: String) async throws(StoreError) -> ArchiveManifest {
         try await store.archive(to: folder)

@@ -7,6 +7,9 @@ extension Store {
     /// Label names that incoming entries carry as metadata by now, because they had too many values in a day.
     public func demotedNames(_ tenant: TenantID = .standard) -> [String] { demoted[tenant] }
 
+    /// The same of all tenants, each name once.
+    public func allDemotedNames() -> [String] { demoted.all }
+
     /// Any thread: makes `name` metadata from now on. It is durable before anybody acts on it.
     func demote(_ name: String, _ tenant: TenantID, values: Int) {
         catalogThread.submit { [self] in

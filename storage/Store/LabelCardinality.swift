@@ -59,6 +59,8 @@ final class DemotedNames: Sendable {
         self.names = Mutex(names)
     }
 
+    var all: [String] { names.withLock { names in Set(names.values.joined()).sorted() } }
+
     subscript(tenant: TenantID) -> [String] { names.withLock { $0[tenant] ?? [] } }
 
     /// Adds a name; false if it is there.
