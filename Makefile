@@ -2,6 +2,7 @@
 # make test                                      everything that can fail
 # make test-clients                              real clients from PyPI against the server
 # make deps | fmt | lint | bench | clean
+# make fuzz T=60                                 the fuzz targets, T seconds each
 
 SHELL := /bin/bash
 SWIFT ?= swift
@@ -9,7 +10,7 @@ ARGS ?=
 PACKAGES := libsqlite3-dev zlib1g-dev liblz4-dev libzstd-dev libsnappy-dev libre2-dev
 CODE := Sources storage promtail-compat Tests Package.swift
 
-.PHONY: run test test-clients bench fmt lint clean deps
+.PHONY: run test test-clients bench fmt lint fuzz clean deps
 
 run: deps
 	$(SWIFT) build -c release --product dendro
@@ -25,6 +26,17 @@ test-clients: deps
 
 bench: deps
 	Benchmarks/run.sh
+
+# Each target keeps what it learns in Fuzz/.build; what breaks it is written to Fuzz/.build/crash-….
+T ?= 60
+fuzz: deps
+	$(SWIFT) build -c release --package-path Fuzz
+	@set -e; for target in ParserFuzz TemplateFuzz; do \
+	    mkdir -p Fuzz/.build/corpus/$$target; \
+	    echo "$$target for $(T) s"; \
+	    Fuzz/.build/release/$$target -max_total_time=$(T) -max_len=4096 -timeout=10 -rss_limit_mb=1024 \
+	        -print_final_stats=1 -artifact_prefix=Fuzz/.build/ Fuzz/.build/corpus/$$target; \
+	done
 
 fmt:
 	$(SWIFT) format --in-place --recursive --parallel $(CODE)

@@ -105,10 +105,17 @@ extension Parser {
             advance()
         }
         guard case .number(let text) = token.kind else { throw unexpected() }
-        guard let value = NumberText.value(text) else {
+        guard let value = NumberText.value(text) ?? hexadecimal(text) else {
             throw ParseError("unable to parse \"\(text)\" as a number", at: token.place)
         }
         advance()
         return .number(name: name, comparison, sign * value)
+    }
+
+    /// `0x1f7`: Loki's clients get what Loki makes of it, a comparison with 0; dendro's dialect reads the number.
+    private func hexadecimal(_ text: String) -> Double? {
+        guard text.utf8.count > 2, text.lowercased().hasPrefix("0x") else { return nil }
+        guard let value = UInt64(text.dropFirst(2).filter { $0 != "_" }, radix: 16) else { return nil }
+        return dialect == .loki ? 0 : Double(value)
     }
 }

@@ -10,12 +10,14 @@ struct Coordinator {
     private let control: QueryControl
     private let peers: any PeerDirectory
 
-    init(executor: QueryExecutor, parameters: QueryParameters, source: any RecentData) {
+    init(executor: QueryExecutor, parameters: QueryParameters, source: any RecentData, query: RunningQuery) {
         self.executor = executor
         self.parameters = parameters
         let limits = executor.limits
         control = QueryControl(
-            seconds: limits.querySeconds.value, memoryBytes: limits.queryMemoryBytes.value, shared: executor.memory)
+            seconds: limits.querySeconds.value, memoryBytes: limits.queryMemoryBytes.value, shared: executor.memory,
+            query: query)
+        query.attach { [control] in control.end() }
         peers = LonePeer(
             executor: EmbeddedExecutor(
                 scheduler: executor.scheduler, options: executor.options, source: source, control: control))
@@ -23,13 +25,52 @@ struct Coordinator {
 
     func answer(_ expression: Expression) async throws(QueryError) -> QueryAnswer {
         try checkRange()
+        return try await cancellable { () async throws(QueryError) in
+            switch expression {
+            case .log(let query): try await lines(query)
+            case .metric(let query): try await numbers(query)
+            }
+        }
+    }
+
+    /// Entries of a log query behind a position; as many as the parameters' limit says.
+    func page(_ query: LogQuery, after position: EntryPosition?) async throws(QueryError) -> EntryPage {
+        try checkRange()
+        var asked = parameters
+        let skipped = position?.count ?? 0
+        guard skipped <= EntryPage.skippedLimit else {
+            throw QueryError(.limit, "more than \(EntryPage.skippedLimit) entries of one moment cannot be paged through")
+        }
+        if let position {
+            if asked.direction == .forward {
+                asked.start = max(asked.start, position.time)
+            } else {
+                asked.end = min(asked.end, position.time.addingReportingOverflow(1).partialValue)
+            }
+            asked.limit = asked.limit.addingReportingOverflow(skipped).partialValue
+        }
+        let whole = asked
+        let partial = try await cancellable { () async throws(QueryError) in try await entries(query, whole) }
+        guard case .entries(let found) = partial.content else {
+            throw QueryError(.failed, "a peer answered numbers where lines were asked for")
+        }
+        return EntryPage(found, after: position, limit: parameters.limit, partial.statistics, partial.warnings)
+    }
+
+    private func entries(_ query: LogQuery, _ asked: QueryParameters) async throws(QueryError) -> PartialResult {
+        var fragment = PlanFragment(.log(query), asked, leaf: 0)
+        fragment.compiled = try CompiledLeaf(fragment, Planner(options: executor.options))
+        return try await run(fragment)
+    }
+
+    /// Runs `work` so that it ends soon after the calling task is cancelled.
+    private func cancellable<R: Sendable>(
+        _ work: () async throws(QueryError) -> R
+    ) async throws(QueryError) -> R {
         let control = control
         let outcome = await withTaskCancellationHandler {
             do throws(QueryError) {
-                switch expression {
-                case .log(let query): return Result<QueryAnswer, QueryError>.success(try await lines(query))
-                case .metric(let query): return .success(try await numbers(query))
-                }
+                return Result<R, QueryError>.success(try await work())
             } catch {
                 return .failure(error)
             }
@@ -73,9 +114,7 @@ struct Coordinator {
             asked.limit = most.value
         }
         guard asked.limit > 0 else { throw QueryError(.invalid, "limit must be a positive value") }
-        var fragment = PlanFragment(.log(query), asked, leaf: 0)
-        fragment.compiled = try CompiledLeaf(fragment, Planner(options: executor.options))
-        let partial = try await run(fragment)
+        let partial = try await entries(query, asked)
         guard case .entries(let entries) = partial.content else {
             throw QueryError(.failed, "a peer answered numbers where lines were asked for")
         }
@@ -129,6 +168,7 @@ struct Coordinator {
             warnings += partial.warnings.filter { !warnings.contains($0) }
         }
         let limit = executor.limits.querySeries
+        let scanned = Machine.monotonicNanoseconds()
         let evaluation = try EvaluationRun(
             numbered, filled, steps, control, seriesLimit: limit.value,
             allowsPartial: parameters.allowsPartialSeries || limit.action == .adjust)
@@ -139,6 +179,7 @@ struct Coordinator {
         }
         let result = evaluation.result(parameters.kind, sorts: numbered.sorts)
         statistics.entriesReturned = evaluation.seriesCount
+        statistics.evaluationNanoseconds = Machine.monotonicNanoseconds() - scanned
         return QueryAnswer(result: result, statistics: statistics, warnings: warnings)
     }
 

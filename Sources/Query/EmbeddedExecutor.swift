@@ -51,7 +51,9 @@ struct EmbeddedExecutor: FragmentExecutor {
         _ plan: LogPlan, _ snapshot: any StoreSnapshot, _ fragment: PlanFragment
     ) async throws(QueryError) -> PartialResult {
         var plan = plan
+        let began = Machine.monotonicNanoseconds()
         let scan = try await prepare(&plan.request, snapshot, fragment.scope)
+        let planned = Machine.monotonicNanoseconds()
         let parameters = fragment.parameters
         let collector = LogCollector(
             scan.units, parameters.direction, limit: parameters.limit,
@@ -62,13 +64,17 @@ struct EmbeddedExecutor: FragmentExecutor {
         try await runLanes(lanes) { (lane) async throws(QueryError) -> Bool in
             guard let work = collector.next() else { return false }
             try await onWorker { () throws(QueryError) in
+                let before = lane.statistics.rawBytes
                 let found = try lane.scan(work.unit, limit: work.limit, worstTime: work.worstTime)
+                control.scanned(lane.statistics.rawBytes - before)
                 try collector.finish(work, found)
             }
             return true
         }
         var statistics = QueryStatistics()
         statistics.account(scan)
+        statistics.planNanoseconds = planned - began
+        statistics.scanNanoseconds = Machine.monotonicNanoseconds() - planned
         var warnings = scan.warnings
         for lane in lanes {
             statistics.add(lane.statistics)
@@ -81,7 +87,9 @@ struct EmbeddedExecutor: FragmentExecutor {
         _ plan: RangePlan, _ snapshot: any StoreSnapshot, _ fragment: PlanFragment
     ) async throws(QueryError) -> PartialResult {
         var request = plan.log.request
+        let began = Machine.monotonicNanoseconds()
         let scan = try await prepare(&request, snapshot, fragment.scope)
+        let planned = Machine.monotonicNanoseconds()
         let oldest = request.range.start
         let plan = plan.clamped(from: oldest)
         let next = Atomic<Int>(0)
@@ -89,11 +97,17 @@ struct EmbeddedExecutor: FragmentExecutor {
         try await runLanes(lanes) { (lane) async throws(QueryError) -> Bool in
             let index = next.add(1, ordering: .relaxed).oldValue
             guard index < scan.units.count else { return false }
-            try await onWorker { () throws(QueryError) in try lane.scan(scan.units[index]) }
+            try await onWorker { () throws(QueryError) in
+                let before = lane.statistics.rawBytes
+                try lane.scan(scan.units[index])
+                control.scanned(lane.statistics.rawBytes - before)
+            }
             return true
         }
         var statistics = QueryStatistics()
         statistics.account(scan)
+        statistics.planNanoseconds = planned - began
+        statistics.scanNanoseconds = Machine.monotonicNanoseconds() - planned
         var warnings = scan.warnings
         var table = lanes.first?.table ?? SeriesTable(plan.kind)
         for (position, lane) in lanes.enumerated() {

@@ -26,12 +26,15 @@ final class SharedMemory: Sendable {
 /// What a running query may still use, asked by the worker threads between pieces of work.
 final class QueryControl: Sendable {
     private let cancelled = Atomic<Bool>(false)
+    private let isEnded = Atomic<Bool>(false)
+    private let query: RunningQuery?
     private let held = Atomic<Int>(0)
     private let deadline: Int64
     private let limitBytes: Int
     private let shared: SharedMemory
 
-    init(seconds: Int, memoryBytes: Int, shared: SharedMemory) {
+    init(seconds: Int, memoryBytes: Int, shared: SharedMemory, query: RunningQuery? = nil) {
+        self.query = query
         let nanoseconds = Int64(seconds).multipliedReportingOverflow(by: 1_000_000_000)
         let end = Machine.monotonicNanoseconds().addingReportingOverflow(nanoseconds.partialValue)
         deadline = seconds <= 0 || nanoseconds.overflow || end.overflow ? .max : end.partialValue
@@ -47,8 +50,20 @@ final class QueryControl: Sendable {
         cancelled.store(true, ordering: .relaxed)
     }
 
+    /// The same, by an operator's wish.
+    func end() {
+        isEnded.store(true, ordering: .relaxed)
+        cancel()
+    }
+
+    /// Accounts for bytes that were looked at.
+    func scanned(_ bytes: Int) {
+        query?.scanned(bytes)
+    }
+
     /// Throws if the query must end.
     func check() throws(QueryError) {
+        if isEnded.load(ordering: .relaxed) { throw QueryError.ended }
         if cancelled.load(ordering: .relaxed) { throw QueryError.cancelled }
         if Machine.monotonicNanoseconds() > deadline { throw QueryError.timedOut }
     }

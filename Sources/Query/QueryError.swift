@@ -44,6 +44,7 @@ public struct QueryError: Error, Hashable, Sendable, CustomStringConvertible {
         .timeout,
         "request timed out, decrease the duration of the request or add more label matchers (prefer exact match over "
             + "regex match) to reduce the amount of data processed")
+    static let ended = QueryError(.cancelled, "the query was ended by an operator")
     static let cancelled = QueryError(.cancelled, "the request was cancelled by the client")
 
     static func tooManySeries(_ limit: Int) -> QueryError {

@@ -3,7 +3,7 @@ public import LogQL
 public import Model
 public import Store
 
-/// Runs queries: parse, plan, scan on the worker threads, aggregate, answer.
+/// Runs queries: parse, wait for a turn, plan, scan on the worker threads, aggregate, answer.
 ///
 ///     let answer = try await executor.run(text, QueryParameters(range: start, end), source: store)
 public final class QueryExecutor: Sendable {
@@ -16,19 +16,19 @@ public final class QueryExecutor: Sendable {
         options.demoted = demotedNames().filter { !options.highCardinality.contains($0) }
         return options
     }
-    /// Memory that all queries of this executor hold together.
-    let memory: SharedMemory
+    /// What this executor shares with others.
+    public let resources: QueryResources
 
-    /// - Parameter demotedNames: labels that newer entries carry as metadata, as of now.
+    /// Memory that all queries hold together.
+    var memory: SharedMemory { resources.memory }
+
+    /// - Parameters:
+    ///   - resources: those of another executor to share them, or nil for new ones.
+    ///   - demotedNames: labels that newer entries carry as metadata, as of now.
     public init(
         scheduler: any WorkScheduler, limits: Limits = Limits(), options: QueryOptions = QueryOptions(),
-        demotedNames: @escaping @Sendable () -> [String] = { [] }
+        resources: QueryResources? = nil, demotedNames: @escaping @Sendable () -> [String] = { [] }
     ) {
-        self.scheduler = scheduler
-        self.limits = limits
-        fixedOptions = options
-        self.demotedNames = demotedNames
-        memory = SharedMemory(limitBytes: limits.allQueriesMemoryBytes.value)
     }
 
     /// Reads a query's text; the error carries the position.
@@ -44,18 +44,75 @@ public final class QueryExecutor: Sendable {
     public func run(
         _ text: String, _ parameters: QueryParameters, source: any RecentData
     ) async throws(QueryError) -> QueryAnswer {
-        try await run(try parse(text, dialect: parameters.dialect), parameters, source: source)
+        let expression = try parse(text, dialect: parameters.dialect)
+        let query = resources.running.begin(text, client: parameters.client)
+        defer { resources.running.end(query) }
+        return try await run(expression, parameters, source: source, as: query)
     }
 
     /// Runs a parsed query. Cancelling the calling task ends the query within a unit's time.
     public func run(
         _ expression: Expression, _ parameters: QueryParameters, source: any RecentData
     ) async throws(QueryError) -> QueryAnswer {
+        let query = resources.running.begin(expression.description, client: parameters.client)
+        defer { resources.running.end(query) }
+        return try await run(expression, parameters, source: source, as: query)
+    }
+
+    private func run(
+        _ expression: Expression, _ parameters: QueryParameters, source: any RecentData, as query: RunningQuery
+    ) async throws(QueryError) -> QueryAnswer {
         let began = Machine.monotonicNanoseconds()
-        let coordinator = Coordinator(executor: self, parameters: parameters, source: source)
-        var answer = try await coordinator.answer(expression)
+        var answer = try await inTurn(query, parameters, source) { (coordinator) async throws(QueryError) in
+            try await coordinator.answer(expression)
+        }
         answer.statistics.executionNanoseconds = Machine.monotonicNanoseconds() - began
         answer.categorizesLabels = parameters.categorizesLabels
         return answer
+    }
+
+    /// Entries of a log query behind a position, in order; its result steps are left to the caller.
+    public func page(
+        _ log: LogQuery, _ parameters: QueryParameters, after position: EntryPosition?, source: any RecentData,
+        as query: RunningQuery
+    ) async throws(QueryError) -> EntryPage {
+        try await inTurn(query, parameters, source) { (coordinator) async throws(QueryError) in
+            try await coordinator.page(log, after: position)
+        }
+    }
+
+    /// Waits for a turn and runs `work`. One that finds the memory of all queries taken begins again when there may be
+    /// some, until the time of a query is over.
+    private func inTurn<R: Sendable>(
+        _ query: RunningQuery, _ parameters: QueryParameters, _ source: any RecentData,
+        _ work: @Sendable (Coordinator) async throws(QueryError) -> R
+    ) async throws(QueryError) -> R {
+        let began = Machine.monotonicNanoseconds()
+        do throws(QueryError) {
+            return try await taking(resources.turns, query, parameters, source, work)
+        } catch {
+            guard error.kind == .overloaded else { throw error }
+        }
+        while true {
+            do throws(QueryError) {
+                return try await taking(resources.secondTurns, query, parameters, source, work)
+            } catch {
+                let seconds = (Machine.monotonicNanoseconds() - began) / Nanoseconds.perSecond
+                guard error.kind == .overloaded, seconds < Int64(max(limits.querySeconds.value, 1)) else { throw error }
+            }
+            do { try await Task.sleep(for: .milliseconds(20)) } catch { throw QueryError.cancelled }
+        }
+    }
+
+    private func taking<R: Sendable>(
+        _ turns: QueryTurns, _ query: RunningQuery, _ parameters: QueryParameters, _ source: any RecentData,
+        _ work: @Sendable (Coordinator) async throws(QueryError) -> R
+    ) async throws(QueryError) -> R {
+        query.setWaits(true)
+        query.attach { turns.leave(query.number, .ended) }
+        try await turns.take(query.number, seconds: limits.querySeconds.value)
+        defer { turns.giveBack() }
+        query.setWaits(false)
+        return try await work(Coordinator(executor: self, parameters: parameters, source: source, query: query))
     }
 }

@@ -31,6 +31,8 @@ public struct QueryParameters: Hashable, Sendable {
     public var categorizesLabels: Bool
     /// Whether a metric query over the series limit answers the first series with a warning, not an error.
     public var allowsPartialSeries = false
+    /// Who asks, for the list of running queries.
+    public var client = ""
 
     /// A range query.
     public init(

@@ -94,6 +94,10 @@ public struct QueryStatistics: Hashable, Sendable {
     /// From the text to the answer, and of this the time before the first unit was read.
     public var executionNanoseconds: Int64 = 0
     public var queueNanoseconds: Int64 = 0
+    /// Choosing parts and blocks; reading and testing them; computing steps from samples.
+    public var planNanoseconds: Int64 = 0
+    public var scanNanoseconds: Int64 = 0
+    public var evaluationNanoseconds: Int64 = 0
 
     public init() {}
 
@@ -112,6 +116,8 @@ public struct QueryStatistics: Hashable, Sendable {
         matchedRows += other.matchedRows
         lineBytes += other.lineBytes
         metadataBytes += other.metadataBytes
+        planNanoseconds += other.planNanoseconds
+        scanNanoseconds += other.scanNanoseconds
     }
 }
 

@@ -27,7 +27,7 @@ enum StreamGrouping {
         return streams.indices.sorted { texts[$0].lexicographicallyPrecedes(texts[$1]) }.map { streams[$0] }
     }
 
-    private static func merged(_ entry: FoundEntry) -> [UInt8] {
+    static func merged(_ entry: FoundEntry) -> [UInt8] {
         if entry.bytes.count == Int(entry.lineCount) + Int(entry.indexCount) { return entry.index }
         return LabelPairs(entry.index).adding(LabelPairs(entry.metadata)).adding(LabelPairs(entry.parsed)).encoded
     }

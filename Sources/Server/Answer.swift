@@ -8,6 +8,8 @@ struct Answer: Sendable {
     var status: Int
     var headers: [(name: String, value: String)]
     var body: ByteBuffer
+    /// The body instead of `body`, where it is made while it is sent.
+    var stream: (any AnswerStream)?
 
     init(status: Int, headers: [(name: String, value: String)] = [], body: [UInt8] = []) {
         self.status = status

@@ -57,8 +57,9 @@ public struct HTTPService: Service {
         let executor = executor(backend, backend.limits)
         var pageLimits = backend.limits
         pageLimits.queryEntries.value = max(pageLimits.queryEntries.value, ObservabilityLogs.entriesLimit * 3 + 1)
-        let pages = self.executor(backend, pageLimits)
+        let pages = self.executor(backend, pageLimits, sharing: executor)
         return QueryRoutes(backend: backend, executor: executor).routes
+            + DialectRoutes(backend: backend, executor: executor).routes
             + LabelRoutes(backend: backend, executor: executor).routes
             + ObservabilityLogs(backend: backend, executor: pages).routes + OpsRoutes(backend: backend).routes
             + ExploreRoutes(backend: backend, executor: executor).routes + ExploreLimits(backend: backend).routes
@@ -67,12 +68,16 @@ public struct HTTPService: Service {
             + TokenRoutes(backend: backend).routes
     }
 
-    private static func executor(_ backend: Backend, _ limits: Limits) -> QueryExecutor {
+    /// - Parameter other: an executor with which the new one shares memory and turns.
+    private static func executor(
+        _ backend: Backend, _ limits: Limits, sharing other: QueryExecutor? = nil
+    ) -> QueryExecutor {
         var options = QueryOptions()
         options.highCardinality = backend.highCardinality
         options.indexed = backend.indexed
         return QueryExecutor(
-            scheduler: backend.scheduler, limits: limits, options: options, demotedNames: backend.allDemotedNames)
+            scheduler: backend.scheduler, limits: limits, options: options, resources: other?.resources,
+            demotedNames: backend.allDemotedNames)
     }
 
     /// Hummingbird tells of its own doings at `info`; ours are logged by ourselves.

@@ -41,7 +41,13 @@ struct QueryRoutes: Sendable {
         var parameters = parameters
         parameters.categorizesLabels = flags.contains("categorize-labels")
         parameters.allowsPartialSeries = QueryRoutes.source(call) == "grafana-lokiexplore-app"
+        parameters.client = call.client
         let answer = try await executor.counted(text, parameters, call.identity, backend)
+        if QueryRequest.isSet(call.parameters.value("explain")) {
+            let explanation = try executor.explain(try executor.parse(text), parameters)
+            return ExplainAnswer.answer(
+                explanation, answer, asText: call.header("Accept")?.lowercased().hasPrefix("text/plain") == true)
+        }
         return .json(200, QueryAnswerWriter.write(answer, encodingFlags: flags))
     }
 
@@ -84,24 +90,45 @@ extension QueryExecutor {
     /// Runs a query and counts what it cost.
     func counted(
         _ text: String, _ parameters: QueryParameters, _ identity: Identity, _ backend: Backend
-    ) async throws(QueryError)
-        -> QueryAnswer
-    {
+    ) async throws(QueryError) -> QueryAnswer {
+        try await counting(backend) { () async throws(QueryError) in
+            try await run(text, parameters, source: backend.source(for: identity))
+        }
+    }
+
+    /// The same for a log query that was read already.
+    func counted(
+        _ query: LogQuery, _ parameters: QueryParameters, _ identity: Identity, _ backend: Backend
+    ) async throws(QueryError) -> QueryAnswer {
+        try await counting(backend) { () async throws(QueryError) in
+            try await run(.log(query), parameters, source: backend.source(for: identity))
+        }
+    }
+
+    private func counting(
+        _ backend: Backend, _ work: () async throws(QueryError) -> QueryAnswer
+    ) async throws(QueryError) -> QueryAnswer {
         let metrics = backend.metrics.queries
         metrics.queries.add()
         do throws(QueryError) {
-            let answer = try await run(text, parameters, source: backend.source(for: identity))
-            let cost = answer.statistics
-            metrics.storedBytes.add(cost.storedBytes)
-            metrics.rawBytes.add(cost.rawBytes)
-            metrics.lines.add(cost.rows)
-            metrics.blocksConsidered.add(cost.blocksConsidered)
-            metrics.blocksPruned.add(cost.blocksPruned)
-            metrics.blocksRead.add(cost.blocksRead)
+            let answer = try await work()
+            metrics.count(answer.statistics)
             return answer
         } catch {
             metrics.failures.add()
             throw error
         }
+    }
+}
+
+extension QueryMetrics {
+    /// Counts what a query, or a page of one, cost.
+    func count(_ cost: QueryStatistics) {
+        storedBytes.add(cost.storedBytes)
+        rawBytes.add(cost.rawBytes)
+        lines.add(cost.rows)
+        blocksConsidered.add(cost.blocksConsidered)
+        blocksPruned.add(cost.blocksPruned)
+        blocksRead.add(cost.blocksRead)
     }
 }

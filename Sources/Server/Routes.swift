@@ -27,6 +27,8 @@ struct Call: Sendable {
     let identity: Identity
     /// Whether the client runs on this machine.
     let isLocal: Bool
+    /// The client's address, if known.
+    var client = ""
 
     func header(_ name: String) -> String? { HTTPField.Name(name).flatMap { headers[$0] } }
 }
@@ -113,12 +115,14 @@ struct RouteTable: HTTPResponder {
                 query: try RequestParameters(query: target.query),
                 traceID: HTTPField.Name("x-trace-id").flatMap { request.headers[$0] } ?? "",
                 identity: identity,
-                isLocal: AdminRoutes.isLoopback(context.channel.remoteAddress))
+                isLocal: AdminRoutes.isLoopback(context.channel.remoteAddress),
+                client: context.channel.remoteAddress?.ipAddress ?? "")
         } catch {
             return ErrorAnswers.parameter(error).response(route: route.name)
         }
         do {
-            let answer = try await answer(call, route, context.channel)
+            let answer = try await untilGone(context.channel) { try await route.respond(call) }
+            if answer.stream != nil { return response(answer, route, context.channel) }
             return compression.packed(
                 answer.response(route: route.name), answer.body, acceptEncoding: request.headers[.acceptEncoding])
         } catch {
@@ -145,14 +149,33 @@ extension RouteTable {
         return door.judge(asking, need: route.map { AuthRules.need($0.pattern) })
     }
 
-    /// Runs a route's handler so that it is cancelled when its client goes away.
-    private func answer(_ call: Call, _ route: Route, _ channel: any Channel) async throws -> Answer {
-        let work = Task { try await route.respond(call) }
+    /// Runs `work` so that it is cancelled when its client goes away.
+    private func untilGone<R: Sendable>(
+        _ channel: any Channel, _ body: @escaping @Sendable () async throws -> R
+    ) async throws -> R {
+        let work = Task { try await body() }
         let connection = ObjectIdentifier(channel)
         let number = running.begin(connection) { work.cancel() }
         defer { running.end(connection, number) }
         if !channel.isActive { work.cancel() }
         return try await work.value
+    }
+
+    /// The answer as Hummingbird sends it; a streamed body is made as the client takes it.
+    private func response(_ answer: Answer, _ route: Route, _ channel: any Channel) -> Response {
+        var response = answer.response(route: route.name)
+        guard let stream = answer.stream else { return response }
+        response.body = ResponseBody { writer in
+            while let piece = try await untilGone(channel, { try await stream.next() }) {
+                if piece.readableBytes > 0 { try await writer.write(piece) }
+            }
+            var trailers = HTTPFields()
+            for trailer in await stream.trailers() {
+                if let name = HTTPField.Name(trailer.name) { trailers[name] = trailer.value }
+            }
+            try await writer.finish(trailers.isEmpty ? nil : trailers)
+        }
+        return response
     }
 }
 

@@ -14,7 +14,7 @@ indirect enum LabelCondition: Sendable {
     init(_ filter: LabelFilter, _ names: inout NameTable) throws(QueryError) {
         switch filter {
         case .text(let matcher):
-            self = .text(names.intern(matcher.name), try TextTest(matcher, dotMatchesNewline: false))
+            self = .text(names.intern(matcher.name), try LabelCondition.test(matcher))
         case .number(let name, let comparison, let value): self = .number(names.intern(name), comparison, value)
         case .duration(let name, let comparison, let value): self = .duration(names.intern(name), comparison, value)
         case .bytes(let name, let comparison, let value): self = .bytes(names.intern(name), comparison, value)
@@ -23,6 +23,14 @@ indirect enum LabelCondition: Sendable {
         case .all(let filters): self = .all(try LabelCondition.list(filters, &names))
         case .any(let filters): self = .any(try LabelCondition.list(filters, &names))
         }
+    }
+
+    /// `=~ ""` keeps every entry, as in the reference: dashboards send it for a variable that is not set.
+    private static func test(_ matcher: Matcher) throws(QueryError) -> TextTest {
+        guard matcher.matching == .matches, matcher.value.isEmpty else {
+            return try TextTest(matcher, dotMatchesNewline: false)
+        }
+        return try TextTest(Matcher(matcher.name, .matches, ".*"), dotMatchesNewline: true)
     }
 
     private static func list(
