@@ -1,6 +1,7 @@
 import Bytes
 import LogQL
 import Model
+
 @testable import Query
 
 /// The input up to the first line break is the template, the rest is the line it runs on.

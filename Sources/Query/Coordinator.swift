@@ -39,7 +39,8 @@ struct Coordinator {
         var asked = parameters
         let skipped = position?.count ?? 0
         guard skipped <= EntryPage.skippedLimit else {
-            throw QueryError(.limit, "more than \(EntryPage.skippedLimit) entries of one moment cannot be paged through")
+            throw QueryError(
+                .limit, "more than \(EntryPage.skippedLimit) entries of one moment cannot be paged through")
         }
         if let position {
             if asked.direction == .forward {

@@ -51,8 +51,9 @@ extension EntryPage {
     static let skippedLimit = 200_000
 
     /// Takes what was found from `position` on, its moment included, for a page of `limit` entries.
-    init(_ found: [FoundEntry], after position: EntryPosition?, limit: Int, _ cost: QueryStatistics, _ warnings: [String])
-    {
+    init(
+        _ found: [FoundEntry], after position: EntryPosition?, limit: Int, _ cost: QueryStatistics, _ warnings: [String]
+    ) {
         let skipped = found.prefix { $0.time == position?.time }.prefix(position?.count ?? 0).count
         entries = found.dropFirst(skipped).map { PlainEntry($0) }
         statistics = cost

@@ -29,6 +29,11 @@ public final class QueryExecutor: Sendable {
         scheduler: any WorkScheduler, limits: Limits = Limits(), options: QueryOptions = QueryOptions(),
         resources: QueryResources? = nil, demotedNames: @escaping @Sendable () -> [String] = { [] }
     ) {
+        self.scheduler = scheduler
+        self.limits = limits
+        fixedOptions = options
+        self.demotedNames = demotedNames
+        self.resources = resources ?? QueryResources(limits: limits)
     }
 
     /// Reads a query's text; the error carries the position.
@@ -67,6 +72,7 @@ public final class QueryExecutor: Sendable {
             try await coordinator.answer(expression)
         }
         answer.statistics.executionNanoseconds = Machine.monotonicNanoseconds() - began
+        answer.statistics.queueNanoseconds = query.queueNanoseconds
         answer.categorizesLabels = parameters.categorizesLabels
         return answer
     }

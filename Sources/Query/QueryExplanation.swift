@@ -18,7 +18,8 @@ public struct QueryExplanation: Hashable, Sendable {
 
 extension QueryExecutor {
     /// Explains how a query is run; nothing is read.
-    public func explain(_ expression: Expression, _ parameters: QueryParameters) throws(QueryError) -> QueryExplanation {
+    public func explain(_ expression: Expression, _ parameters: QueryParameters) throws(QueryError) -> QueryExplanation
+    {
         let planner = Planner(options: options)
         var steps: [QueryExplanation.Step] = []
         switch expression {

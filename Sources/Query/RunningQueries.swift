@@ -10,6 +10,7 @@ public final class RunningQuery: Sendable {
     public let client: String
     private let began = Machine.monotonicNanoseconds()
     private let bytes = Atomic<Int>(0)
+    private let started = Atomic<Int64>(0)
     private let isWaiting = Atomic<Bool>(false)
     private let state = Mutex<(isCancelled: Bool, end: (@Sendable () -> Void)?)>((false, nil))
 
@@ -31,7 +32,11 @@ public final class RunningQuery: Sendable {
 
     func setWaits(_ waits: Bool) {
         isWaiting.store(waits, ordering: .relaxed)
+        if !waits { started.store(Machine.monotonicNanoseconds(), ordering: .relaxed) }
     }
+
+    /// From its arrival to its last turn.
+    var queueNanoseconds: Int64 { max(started.load(ordering: .relaxed) &- began, 0) }
 
     /// Names what ends the work at hand; called at once if the query was cancelled already.
     func attach(_ end: @escaping @Sendable () -> Void) {

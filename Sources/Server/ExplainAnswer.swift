@@ -1,4 +1,5 @@
 import Bytes
+import Model
 import Query
 
 /// How a query was run and what that cost, instead of what it found: `explain=1`.

@@ -2,6 +2,7 @@ import Bytes
 import LogQL
 import Model
 import NIOCore
+import Observe
 import Query
 
 /// An answer's body that is made while it is sent.

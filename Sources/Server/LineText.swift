@@ -21,7 +21,8 @@ struct LineText: Sendable {
     func begin(to out: inout [UInt8]) {
         switch format {
         case .ndjson, .text: break
-        case .json: out.append(contentsOf: "{\"status\":\"success\",\"data\":{\"resultType\":\"lines\",\"result\":[".utf8)
+        case .json:
+            out.append(contentsOf: "{\"status\":\"success\",\"data\":{\"resultType\":\"lines\",\"result\":[".utf8)
         case .csv:
             out.append(contentsOf: "timestamp,".utf8)
             for column in columns {

@@ -28,7 +28,8 @@ struct HostileQueryTests {
     ]
     private static let stages = [
         "|= `a`", "!= `b` or `c`", "|~ `(a|b)*c`", "!~ `^$`", "|> `<_>a<_>`", "!> `a<_>`", "|= ip(`::1`)", "| json",
-        "| json x=`a.b[0]`", "| logfmt", "| logfmt --strict --keep-empty", "| logfmt y=`a`", "| regexp `(?P<a>.)(?P<z>x)?`",
+        "| json x=`a.b[0]`", "| logfmt", "| logfmt --strict --keep-empty", "| logfmt y=`a`",
+        "| regexp `(?P<a>.)(?P<z>x)?`",
         "| pattern `<a> <_>=<b>`", "| unpack", "| a>1 or b=`x`, a<5KB", "| a=~`.*1.*`", "| a=~``", "| b=ip(`1.2.3.4`)",
         "| a>=1m5s", "| line_format `{{.a}}{{.b | upper}}{{__line__}}`", "| line_format `{{ fromJson __line__ }}`",
         "| line_format `{{ div .a .b }}{{ substr 1 3 .a }}{{ repeat 3 .b }}{{ trunc -2 __line__ }}`",
@@ -42,7 +43,8 @@ struct HostileQueryTests {
         "topk(2, count_over_time(@[5s])) / on (a) group_left count_over_time(@[5s])", "rate_counter(@ | unwrap a [9s])",
         "last_over_time(@ | unwrap duration(a) | __error__=`` [4s]) by (app) > bool 1", "sort_desc(sum(rate(@[3s])))",
         "label_replace(sum by (app)(bytes_over_time(@[5s])), `z`, `$1`, `app`, `(.*)`) or vector(0)",
-        "stddev_over_time(@ | unwrap a | __error__=`` [8s]) by (a) ^ 2 % 3", "count(count_over_time(@[2s])) unless vector(1)",
+        "stddev_over_time(@ | unwrap a | __error__=`` [8s]) by (a) ^ 2 % 3",
+        "count(count_over_time(@[2s])) unless vector(1)",
     ]
 
     @Test(arguments: 0..<25)
@@ -59,8 +61,10 @@ struct HostileQueryTests {
         for _ in 0..<100 {
             let log = "{app=~`x|y`} " + (0..<dice.roll(6)).map { _ in dice.pick(Self.stages) }.joined(separator: " ")
             let isMetric = dice.roll(2) == 0
-            let text = isMetric ? dice.pick(Self.metrics).split(separator: "@", omittingEmptySubsequences: false)
-                .joined(separator: log) : log
+            let text =
+                isMetric
+                ? dice.pick(Self.metrics).split(separator: "@", omittingEmptySubsequences: false)
+                    .joined(separator: log) : log
             var parameters = QueryParameters(range: 0, 40 * second, stepNanoseconds: 3 * second, limit: 20)
             parameters.direction = dice.pick([.forward, .backward])
             do throws(QueryError) {
@@ -79,7 +83,8 @@ struct HostileQueryTests {
     @Test(arguments: [
         "|~ `(a+)+$`", "|~ `(.*a){12}`", "|~ `(x+x+)+y`", "|~ `a{1000}{1000}`",
         "| regexp `(?P<a>(.*)*)*z`", "| id=~`(((((\\\\d+)+)+)+)+)!`",
-        "| line_format `{{ repeat 1000000000 \"x\" }}`", "| line_format `{{ range $i := fromJson \"[1,2]\" }}{{ end }}`",
+        "| line_format `{{ repeat 1000000000 \"x\" }}`",
+        "| line_format `{{ range $i := fromJson \"[1,2]\" }}{{ end }}`",
         "| line_format `{{ define \"t\" }}{{ template \"t\" . }}{{ end }}{{ template \"t\" . }}`",
         "| line_format `{{ printf \"%999999999d\" 1 }}`", "| line_format `{{ indent 999999999 \"x\" }}`",
         "| line_format `{{ alignLeft 999999999 \"x\" }}`",

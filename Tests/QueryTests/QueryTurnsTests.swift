@@ -13,15 +13,24 @@ struct QueryTurnsTests {
         while !condition() { await Task.yield() }
     }
 
+    /// Numbers in the order in which they came.
+    private final class Order: Sendable {
+        private let numbers = Mutex<[UInt64]>([])
+
+        var all: [UInt64] { numbers.withLock { $0 } }
+
+        func append(_ number: UInt64) { numbers.withLock { $0.append(number) } }
+    }
+
     @Test func turnsAreTakenInOrder() async throws {
         let turns = QueryTurns(count: 1)
         try await turns.take(0, seconds: 0)
-        let order = Mutex<[UInt64]>([])
+        let order = Order()
         try await withThrowingTaskGroup(of: Void.self) { group in
             for number in 1...5 as ClosedRange<UInt64> {
                 group.addTask {
                     try await turns.take(number, seconds: 60)
-                    order.withLock { $0.append(number) }
+                    order.append(number)
                     turns.giveBack()
                 }
                 await until { turns.waitingCount == Int(number) }
@@ -29,7 +38,7 @@ struct QueryTurnsTests {
             turns.giveBack()
             try await group.waitForAll()
         }
-        #expect(order.withLock { $0 } == [1, 2, 3, 4, 5])
+        #expect(order.all == [1, 2, 3, 4, 5])
         try await turns.take(9, seconds: 0)
     }
 

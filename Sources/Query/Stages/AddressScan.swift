@@ -74,7 +74,9 @@ enum AddressScan {
                 if text[end] == 0x3a { colons += 1 }
                 end += 1
             }
-            if colons >= 2, end - at <= 64, at + 4 < count, v6(pattern, [UInt8](copying: text.extracting(at..<end))) { return true }
+            if colons >= 2, end - at <= 64, at + 4 < count, v6(pattern, [UInt8](copying: text.extracting(at..<end))) {
+                return true
+            }
             at = end
         }
         return false
