@@ -59,7 +59,6 @@ enum AddressScan {
         return digits > 0 ? UInt128(address << 8 | part) : nil
     }
 
-    /// As in the reference, a run must begin at least five bytes before the end of the text.
     private static func containsV6(_ pattern: IPPattern, _ text: borrowing ByteSpan) -> Bool {
         var at = 0
         let count = text.count
@@ -74,9 +73,7 @@ enum AddressScan {
                 if text[end] == 0x3a { colons += 1 }
                 end += 1
             }
-            if colons >= 2, end - at <= 64, at + 4 < count, v6(pattern, [UInt8](copying: text.extracting(at..<end))) {
-                return true
-            }
+            if colons >= 2, end - at <= 64, v6(pattern, [UInt8](copying: text.extracting(at..<end))) { return true }
             at = end
         }
         return false
