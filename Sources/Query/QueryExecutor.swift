@@ -115,7 +115,9 @@ public final class QueryExecutor: Sendable {
         _ work: @Sendable (Coordinator) async throws(QueryError) -> R
     ) async throws(QueryError) -> R {
         query.setWaits(true)
-        query.attach { turns.leave(query.number, .ended) }
+        // The number alone: the query would hold itself.
+        query.attach { [number = query.number] in turns.leave(number, .ended) }
+        defer { query.detach() }
         try await turns.take(query.number, seconds: limits.querySeconds.value)
         defer { turns.giveBack() }
         query.setWaits(false)

@@ -47,6 +47,15 @@ public final class RunningQuery: Sendable {
         if isCancelled { end() }
     }
 
+    /// Lets go of what ends the work at hand, which holds the query in turn.
+    func detach() {
+        let end = state.withLock { state in
+            defer { state.end = nil }
+            return state.end
+        }
+        withExtendedLifetime(end) {}
+    }
+
     func cancel() {
         let end = state.withLock { state in
             state.isCancelled = true

@@ -65,14 +65,13 @@ import Testing
         var connection: HTTPConnection? = try HTTPConnection(port: server.port)
         let target = Self.target("/loki/api/v1/query_range", Self.slow)
         connection?.write(Array("GET \(target) HTTP/1.1\r\nHost: x\r\n\r\n".utf8))
-        try server.poll("running the query") {
+        _ = try server.poll("running the query") {
             try server.get("/api/v1/queries").text.contains("\"state\":\"running\"") ? true : nil
         }
         connection = nil
-        try server.poll("rid of the query") {
+        _ = try server.poll("rid of the query") {
             try server.get("/api/v1/queries").text == "{\"queries\":[]}\n" ? true : nil
         }
-        try server.poll("telling of the lost client") { server.log.contains("\"status\":499") ? true : nil }
         #expect(server.stop() == 0)
     }
 

@@ -47,6 +47,7 @@ struct BoundaryTests {
         #expect(error?.kind == .limit)
         let crowded = await failure(#"{app="a"}"#, QueryParameters(range: 0, 5000, limit: 3000), Self.many(3000)) {
             $0.allQueriesMemoryBytes = Limit(10_000)
+            $0.querySeconds = Limit(1)
         }
         #expect(crowded?.kind == .overloaded)
     }
