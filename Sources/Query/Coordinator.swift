@@ -60,7 +60,11 @@ struct Coordinator {
 
     private func entries(_ query: LogQuery, _ asked: QueryParameters) async throws(QueryError) -> PartialResult {
         var fragment = PlanFragment(.log(query), asked, leaf: 0)
-        fragment.compiled = try CompiledLeaf(fragment, Planner(options: executor.options))
+        let plain = fragment
+        let options = executor.options
+        fragment.compiled = try await executor.scheduler.running { () throws(QueryError) in
+            try CompiledLeaf(plain, Planner(options: options))
+        }
         return try await run(fragment)
     }
 
@@ -119,7 +123,10 @@ struct Coordinator {
         guard case .entries(let entries) = partial.content else {
             throw QueryError(.failed, "a peer answered numbers where lines were asked for")
         }
-        let streams = StreamGrouping.streams(entries, categorizes: parameters.categorizesLabels)
+        let categorizes = parameters.categorizesLabels
+        let streams = try await executor.scheduler.running { () throws(QueryError) in
+            StreamGrouping.streams(entries, categorizes: categorizes)
+        }
         var statistics = partial.statistics
         statistics.entriesReturned = entries.count
         return QueryAnswer(result: .streams(streams), statistics: statistics, warnings: partial.warnings)
@@ -157,7 +164,9 @@ struct Coordinator {
         var statistics = QueryStatistics()
         var warnings: [String] = []
         for (number, leaf) in leaves.enumerated() {
-            let plan = try RangePlan(leaf.0, outer: leaf.1, steps: steps, planner: planner)
+            let plan = try await executor.scheduler.running { () throws(QueryError) in
+                try RangePlan(leaf.0, outer: leaf.1, steps: steps, planner: planner)
+            }
             var fragment = PlanFragment(.metric(query), parameters, leaf: number)
             fragment.compiled = .range(plan)
             let partial = try await run(fragment)
@@ -170,15 +179,23 @@ struct Coordinator {
         }
         let limit = executor.limits.querySeries
         let scanned = Machine.monotonicNanoseconds()
-        let evaluation = try EvaluationRun(
-            numbered, filled, steps, control, seriesLimit: limit.value,
-            allowsPartial: parameters.allowsPartialSeries || limit.action == .adjust)
-        try await finish(evaluation)
+        let allowsPartial = parameters.allowsPartialSeries || limit.action == .adjust
+        let evaluation = try await executor.scheduler.running { [control, filled] () throws(QueryError) in
+            try EvaluationRun(
+                numbered, filled, steps, control, seriesLimit: limit.value, allowsPartial: allowsPartial)
+        }
+        // The evaluation holds what it needs of them.
+        filled = []
+        // In pieces of a few milliseconds, so that queries take turns.
+        while !(try await executor.scheduler.running { () throws(QueryError) in try evaluation.advance() }) {}
         if evaluation.isCut {
             warnings.append(
                 "maximum number of series (\(limit.value)) reached for a single query; returning partial results")
         }
-        let result = evaluation.result(parameters.kind, sorts: numbered.sorts)
+        let kind = parameters.kind
+        let result = try await executor.scheduler.running { () throws(QueryError) in
+            try evaluation.result(kind, sorts: numbered.sorts)
+        }
         statistics.entriesReturned = evaluation.seriesCount
         statistics.evaluationNanoseconds = Machine.monotonicNanoseconds() - scanned
         return QueryAnswer(result: result, statistics: statistics, warnings: warnings)
@@ -197,17 +214,6 @@ struct Coordinator {
                 .limit,
                 "exceeded maximum resolution of 11,000 points per time series. Try increasing the value of the step "
                     + "parameter")
-        }
-    }
-
-    /// Computes all steps on the worker threads, in pieces of a few milliseconds.
-    private func finish(_ evaluation: EvaluationRun) async throws(QueryError) {
-        var isDone = false
-        while !isDone {
-            let outcome = await executor.scheduler.run(.query) { () -> Result<Bool, QueryError> in
-                do throws(QueryError) { return .success(try evaluation.advance()) } catch { return .failure(error) }
-            }
-            isDone = try outcome.get()
         }
     }
 }

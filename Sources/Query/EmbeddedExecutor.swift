@@ -63,7 +63,7 @@ struct EmbeddedExecutor: FragmentExecutor {
         }
         try await runLanes(lanes) { (lane) async throws(QueryError) -> Bool in
             guard let work = collector.next() else { return false }
-            try await onWorker { () throws(QueryError) in
+            try await scheduler.running { () throws(QueryError) in
                 let before = lane.statistics.rawBytes
                 let found = try lane.scan(work.unit, limit: work.limit, worstTime: work.worstTime)
                 control.scanned(lane.statistics.rawBytes - before)
@@ -97,7 +97,7 @@ struct EmbeddedExecutor: FragmentExecutor {
         try await runLanes(lanes) { (lane) async throws(QueryError) -> Bool in
             let index = next.add(1, ordering: .relaxed).oldValue
             guard index < scan.units.count else { return false }
-            try await onWorker { () throws(QueryError) in
+            try await scheduler.running { () throws(QueryError) in
                 let before = lane.statistics.rawBytes
                 try lane.scan(scan.units[index])
                 control.scanned(lane.statistics.rawBytes - before)
@@ -109,11 +109,19 @@ struct EmbeddedExecutor: FragmentExecutor {
         statistics.planNanoseconds = planned - began
         statistics.scanNanoseconds = Machine.monotonicNanoseconds() - planned
         var warnings = scan.warnings
-        var table = lanes.first?.table ?? SeriesTable(plan.kind)
-        for (position, lane) in lanes.enumerated() {
-            if position > 0 { table.merge(lane.table) }
+        for lane in lanes {
             statistics.add(lane.statistics)
             warnings += lane.warnings
+        }
+        let table = try await scheduler.running { [control] () throws(QueryError) in
+            guard var table = lanes.first?.handOver() else { return SeriesTable(plan.kind) }
+            for lane in lanes.dropFirst() {
+                try control.check()
+                table.merge(lane.handOver())
+            }
+            // Sorted here, where nobody else holds it.
+            try table.sortSamples(WorkMeter(control))
+            return table
         }
         return PartialResult(.series(table), statistics, warnings)
     }
@@ -138,19 +146,6 @@ struct EmbeddedExecutor: FragmentExecutor {
             }
             return plan
         }
-    }
-
-    /// Runs `work` on a worker thread.
-    private func onWorker(_ work: @escaping @Sendable () throws(QueryError) -> Void) async throws(QueryError) {
-        let outcome = await scheduler.run(.query) { () -> QueryError? in
-            do throws(QueryError) {
-                try work()
-                return nil
-            } catch {
-                return error
-            }
-        }
-        if let outcome { throw outcome }
     }
 
     /// Lets each lane take steps until there are none or one fails; then the others stop as well.

@@ -15,6 +15,13 @@ final class LogLane: @unchecked Sendable {
     private var program: ProgramRun
     private(set) var statistics = QueryStatistics()
     private(set) var warnings: [String] = []
+    private var looked = 0
+    /// Bytes of entries of the unit at hand, and of these those accounted for.
+    private var foundBytes = 0
+    private var heldBytes = 0
+
+    /// Bytes of entries that a unit may give before they are accounted for.
+    private static let freeBytes = 1 << 20
 
     init(_ plan: LogPlan, _ snapshot: any StoreSnapshot, _ control: QueryControl, _ direction: Direction) {
         self.plan = plan
@@ -28,6 +35,11 @@ final class LogLane: @unchecked Sendable {
     /// The first `limit` entries of the unit in the direction, none worse than `worstTime`.
     func scan(_ unit: any ScanUnit, limit: Int, worstTime: Int64?) throws(QueryError) -> [FoundEntry] {
         try control.check()
+        // What is found passes to the collector, which accounts for all of it.
+        defer {
+            control.release(heldBytes)
+            (foundBytes, heldBytes) = (0, 0)
+        }
         let columns: UnitColumns?
         let opened: LoadedRows?
         do throws(ScanError) {
@@ -75,7 +87,7 @@ final class LogLane: @unchecked Sendable {
                 break
             }
             statistics.rawBytes += loaded.rawBytes
-            found += pick(batch, loaded, unit.arrival, limit - found.count)
+            found += try pick(batch, loaded, unit.arrival, limit - found.count)
             batchCount = min(batchCount * 2, 16_384)
         }
         return found
@@ -100,12 +112,12 @@ final class LogLane: @unchecked Sendable {
     /// Entries of rebuilt rows that pass, `limit` at most; `numbers` are the rows' places in their block.
     private func pick(
         _ numbers: [Int], _ loaded: LoadedRows, _ arrival: UInt64, _ limit: Int
-    ) -> [FoundEntry] {
-        loaded.rows.read { entries, arena in
+    ) throws(QueryError) -> [FoundEntry] {
+        try loaded.rows.read { (entries, arena) throws(QueryError) -> [FoundEntry] in
             var found: [FoundEntry] = []
             for step in 0..<entries.count where found.count < limit {
                 let index = direction == .backward ? entries.count - 1 - step : step
-                if let entry = entry(entries[index], arena, loaded, arrival, UInt32(clamping: numbers[index])) {
+                if let entry = try entry(entries[index], arena, loaded, arrival, UInt32(clamping: numbers[index])) {
                     found.append(entry)
                 }
             }
@@ -117,7 +129,10 @@ final class LogLane: @unchecked Sendable {
     /// The entry, if the row passes the pipeline.
     private func entry(
         _ entry: RowEntry, _ arena: borrowing ByteSpan, _ loaded: LoadedRows, _ arrival: UInt64, _ row: UInt32
-    ) -> FoundEntry? {
+    ) throws(QueryError) -> FoundEntry? {
+        looked &+= 1
+        // A template can take long over a row.
+        if looked & 15 == 0 { try control.check() }
         statistics.lineBytes += Int(entry.lineCount)
         statistics.metadataBytes += Int(entry.metadataCount)
         guard plan.pipeline.passesFirst(arena, entry) else { return nil }
@@ -125,7 +140,13 @@ final class LogLane: @unchecked Sendable {
         guard stream != .none,
             runner.run(arena, entry, stream: stream.index, streamLabels: { snapshot.labels(stream) })
         else { return nil }
-        return make(entry, arena, arrival, row)
+        let made = runner.found(entry, arena, arrival, row)
+        foundBytes += made.heldBytes
+        if foundBytes - heldBytes > LogLane.freeBytes {
+            try control.hold(foundBytes - heldBytes)
+            heldBytes = foundBytes
+        }
+        return made
     }
 
     // MARK: Rows
@@ -148,26 +169,17 @@ final class LogLane: @unchecked Sendable {
         _ limit: Int, _ worstTime: Int64?
     ) throws(QueryError) -> [FoundEntry] {
         var found: [FoundEntry] = []
-        var looked = 0
         for row in order {
             let entry = entries[Int(row)]
             if let worstTime {
                 if direction == .backward ? entry.time < worstTime : entry.time > worstTime { break }
             }
-            looked += 1
-            if looked & 1023 == 0 { try control.check() }
-            guard let passed = self.entry(entry, arena, loaded, arrival, UInt32(bitPattern: row)) else { continue }
+            guard let passed = try self.entry(entry, arena, loaded, arrival, UInt32(bitPattern: row)) else { continue }
             found.append(passed)
             if found.count >= limit { break }
         }
         statistics.matchedRows += found.count
         return found
-    }
-
-    private func make(
-        _ entry: RowEntry, _ arena: borrowing ByteSpan, _ arrival: UInt64, _ row: UInt32
-    ) -> FoundEntry {
-        runner.found(entry, arena, arrival, row)
     }
 }
 

@@ -71,15 +71,23 @@ final class QueryControl: Sendable {
     /// Accounts for `bytes` more that the query holds until its end.
     func hold(_ bytes: Int) throws(QueryError) {
         if bytes == 0 { return }
-        guard shared.take(bytes) else {
-            throw QueryError(.overloaded, "too many queries hold memory at once; try again, or reduce the time range")
-        }
-        let total = held.add(bytes, ordering: .relaxed).newValue
-        if total > limitBytes {
+        let (total, overflow) = held.load(ordering: .relaxed).addingReportingOverflow(bytes)
+        if overflow || total > limitBytes {
             throw QueryError(
                 .limit,
                 "the query needs more memory than the limit of \(limitBytes) bytes; reduce the time range, or "
                     + "aggregate by fewer labels")
         }
+        guard shared.take(bytes) else {
+            throw QueryError(.overloaded, "too many queries hold memory at once; try again, or reduce the time range")
+        }
+        held.add(bytes, ordering: .relaxed)
+    }
+
+    /// Gives back `bytes` held before the query's end.
+    func release(_ bytes: Int) {
+        if bytes == 0 { return }
+        held.subtract(bytes, ordering: .relaxed)
+        shared.giveBack(bytes)
     }
 }

@@ -104,7 +104,8 @@ public final class QueryExecutor: Sendable {
                 return try await taking(resources.secondTurns, query, parameters, source, work)
             } catch {
                 let seconds = (Machine.monotonicNanoseconds() - began) / Nanoseconds.perSecond
-                guard error.kind == .overloaded, seconds < Int64(max(limits.querySeconds.value, 1)) else { throw error }
+                let limit = limits.querySeconds.value
+                guard error.kind == .overloaded, limit <= 0 || seconds < Int64(limit) else { throw error }
             }
             do { try await Task.sleep(for: .milliseconds(20)) } catch { throw QueryError.cancelled }
         }

@@ -24,12 +24,18 @@ enum AuthRules {
                 "/api/prom/rules", "/api/prom/rules/{namespace}", "/api/prom/rules/{namespace}/{group}",
                 "/prometheus/api/v1/rules", "/prometheus/api/v1/alerts", "/api/prom/label",
                 "/api/prom/label/{name}/values", "/api/prom/series", "/api/prom/query", "/api/prom/tail",
-                "/api/v1/observability/logs",
+                "/api/v1/observability/logs", "/api/v1/query",
             ]
         ),
         (.change, ["/loki/api/v1/delete"]),
         (.figures, ["/metrics", "/services", "/log_level", "/ring", "/memberlist"]),
-        (.operate, ["/flush", "/config", "/api/v1/admin/snapshot", "/api/v1/admin/tokens"]),
+        (
+            .operate,
+            [
+                "/flush", "/config", "/api/v1/admin/snapshot", "/api/v1/admin/tokens", "/api/v1/queries",
+                "/api/v1/queries/{id}",
+            ]
+        ),
     ]
 
     private static let needs: [String: Need] = {

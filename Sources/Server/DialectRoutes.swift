@@ -4,6 +4,7 @@ import LogQL
 import Model
 import NIOCore
 import Query
+import Store
 
 /// Dendro's own query routes: its dialect, streamed answers, and a look at what runs.
 struct DialectRoutes: Sendable {
@@ -32,9 +33,9 @@ struct DialectRoutes: Sendable {
     private func query(_ call: Call) async throws -> Answer {
         let request = try QueryRequest(
             call, executor, now: backend.clock.nowNanoseconds(), pointsLimit: backend.limits.queryPoints.value)
-        guard case .log(let log) = request.expression else { return try await numbers(request) }
-        if request.explains { return try await explain(request, log) }
-        let stream = LineStream(request, log, backend: backend, executor: executor)
+        guard case .log(let log) = request.expression else { return try await numbers(request, call) }
+        if request.explains { return try await explain(request, log, call) }
+        let stream = LineStream(request, log, source: backend.source(call), backend: backend, executor: executor)
         // Faults that show before the first line become a status.
         try await stream.begin()
         var answer = Answer(status: 200, headers: [("Content-Type", request.format.contentType)])
@@ -43,26 +44,29 @@ struct DialectRoutes: Sendable {
         return answer
     }
 
-    private func explain(_ request: QueryRequest, _ log: LogQuery) async throws -> Answer {
+    private func explain(_ request: QueryRequest, _ log: LogQuery, _ call: Call) async throws -> Answer {
         let explanation = try executor.explain(request.expression, request.parameters)
         var parameters = request.parameters
         parameters.limit = min(request.limit ?? .max, backend.limits.queryEntries.value)
         var bare = log
         bare.resultSteps = []
-        let answer = try await executor.counted(bare, parameters, backend)
+        let answer = try await executor.counted(bare, parameters, call.identity, backend)
         return ExplainAnswer.answer(explanation, answer, asText: request.format == .text)
     }
 
-    private func numbers(_ request: QueryRequest) async throws -> Answer {
-        let answer = try await executor.counted(request.text, request.parameters, backend)
+    private func numbers(_ request: QueryRequest, _ call: Call) async throws -> Answer {
+        let answer = try await executor.counted(request.text, request.parameters, call.identity, backend)
         if request.explains {
             let explanation = try executor.explain(request.expression, request.parameters)
             return ExplainAnswer.answer(explanation, answer, asText: request.format == .text)
         }
-        if request.format == .json { return .json(200, QueryAnswerWriter.write(answer)) }
-        return Answer(
-            status: 200, headers: [("Content-Type", request.format.contentType)],
-            body: SampleText.write(answer, request.format))
+        let format = request.format
+        return await backend.scheduler.run(.query) {
+            if format == .json { return .json(200, QueryAnswerWriter.write(answer)) }
+            return Answer(
+                status: 200, headers: [("Content-Type", format.contentType)],
+                body: SampleText.write(answer, format))
+        }
     }
 
     // MARK: What runs

@@ -2,6 +2,7 @@ import Bytes
 import Grafana
 import Model
 import Query
+import Store
 
 /// Loki's routes on what is stored: statistics, volumes, labels and fields worth filtering by, patterns.
 struct ExploreRoutes: Sendable {
@@ -42,7 +43,8 @@ struct ExploreRoutes: Sendable {
             request.grouping = grouping
         }
         if hasSteps { request.stepNanoseconds = range.stepNanoseconds }
-        return .json(200, QueryAnswerWriter.write(try await executor.volumes(request, source: backend.source(call))))
+        let answer = try await executor.volumes(request, source: backend.source(call))
+        return await backend.scheduler.run(.query) { .json(200, QueryAnswerWriter.write(answer)) }
     }
 
     private func labels(_ call: Call) async throws -> Answer {

@@ -4,6 +4,7 @@ import Model
 import NIOCore
 import Observe
 import Query
+import Store
 
 /// An answer's body that is made while it is sent.
 protocol AnswerStream: Sendable {
@@ -33,14 +34,18 @@ actor LineStream: AnswerStream {
     private var text: LineText
     private var position: EntryPosition?
     /// Entries still wanted.
+    private let source: any RecentData
     private var left: Int
     private var pageCount = LineStream.firstPageEntries
     private var isDone = false
     private var ready: ByteBuffer?
     private var cursor: String?
 
-    init(_ request: QueryRequest, _ log: LogQuery, backend: Backend, executor: QueryExecutor) {
+    init(
+        _ request: QueryRequest, _ log: LogQuery, source: any RecentData, backend: Backend, executor: QueryExecutor
+    ) {
         self.request = request
+        self.source = source
         self.backend = backend
         self.executor = executor
         text = LineText(request.format, columns: request.columns)
@@ -130,7 +135,7 @@ actor LineStream: AnswerStream {
             var parameters = request.parameters
             parameters.limit = steps.isEmpty ? min(pageCount, left) : pageCount
             do throws(QueryError) {
-                let page = try await executor.page(log, parameters, after: position, source: backend.source, as: query)
+                let page = try await executor.page(log, parameters, after: position, source: source, as: query)
                 backend.metrics.queries.count(page.statistics)
                 let bytes = page.entries.reduce(0) { $0 + $1.heldBytes }
                 if bytes < LineStream.pageBytes { pageCount = min(pageCount * 2, LineStream.pageEntries) }

@@ -5,6 +5,7 @@ import LogQL
 import Model
 import Observe
 import Query
+import Store
 
 /// Loki's query routes.
 struct QueryRoutes: Sendable {
@@ -48,7 +49,9 @@ struct QueryRoutes: Sendable {
             return ExplainAnswer.answer(
                 explanation, answer, asText: call.header("Accept")?.lowercased().hasPrefix("text/plain") == true)
         }
-        return .json(200, QueryAnswerWriter.write(answer, encodingFlags: flags))
+        return await backend.scheduler.run(.query) {
+            .json(200, QueryAnswerWriter.write(answer, encodingFlags: flags))
+        }
     }
 
     private func format(_ call: Call) -> Answer {

@@ -49,7 +49,8 @@ struct BoundaryTests {
             $0.allQueriesMemoryBytes = Limit(10_000)
             $0.querySeconds = Limit(1)
         }
-        #expect(crowded?.kind == .overloaded)
+        // It tries again until its time is over, perhaps in the middle of a try.
+        #expect(crowded?.kind == .overloaded || crowded?.kind == .timeout)
     }
 
     @Test func memoryIsGivenBack() async throws {

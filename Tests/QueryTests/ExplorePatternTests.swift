@@ -7,7 +7,7 @@ import Testing
 @testable import Query
 
 struct ExplorePatternTests {
-    private static let executor = QueryExecutor(scheduler: TestScheduler())
+    private static let executor = makeExecutor()
 
     private func patterns(_ lines: [String], level: String? = nil) async throws -> [LogPattern] {
         let rows = lines.enumerated().map {

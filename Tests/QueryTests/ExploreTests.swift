@@ -8,7 +8,7 @@ import Testing
 @testable import Query
 
 struct ExploreTests {
-    private static let executor = QueryExecutor(scheduler: TestScheduler())
+    private static let executor = makeExecutor()
     private static let second = Nanoseconds.perSecond
 
     /// Two sorted units and one as it came, some rows of each outside [10 s, 30 s).

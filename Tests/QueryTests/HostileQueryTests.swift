@@ -58,7 +58,7 @@ struct HostileQueryTests {
         let store = FakeStore([(true, Array(rows[..<40])), (false, Array(rows[40...]))])
         let executor = makeExecutor()
         var answered = 0
-        for _ in 0..<100 {
+        for _ in 0..<40 {
             let log = "{app=~`x|y`} " + (0..<dice.roll(6)).map { _ in dice.pick(Self.stages) }.joined(separator: " ")
             let isMetric = dice.roll(2) == 0
             let text =
@@ -74,11 +74,11 @@ struct HostileQueryTests {
                 #expect([.parse, .invalid, .pipeline, .matching, .limit, .unsupported].contains(error.kind), "\(text)")
             }
         }
-        #expect(answered > 40)
+        #expect(answered > 15)
     }
 
     private static let many = FakeStore(
-        (0..<3000).map { TestRow(Int64($0) * second / 100, ["app": "a"], "id=\($0) n=\($0 % 7)", ["t": "\($0)"]) })
+        (0..<600).map { TestRow(Int64($0) * second / 20, ["app": "a"], "id=\($0) n=\($0 % 7)", ["t": "\($0)"]) })
 
     @Test(arguments: [
         "|~ `(a+)+$`", "|~ `(.*a){12}`", "|~ `(x+x+)+y`", "|~ `a{1000}{1000}`",
@@ -92,15 +92,15 @@ struct HostileQueryTests {
     ])
     func greedyStagesAreBounded(stage: String) async throws {
         let executor = makeExecutor {
-            $0.querySeconds.value = 30
-            $0.queryMemoryBytes.value = 32 << 20
+            $0.querySeconds.value = 2
+            $0.queryMemoryBytes.value = 4 << 20
         }
         let parameters = QueryParameters(range: 0, 1000 * second, limit: 5000)
         do throws(QueryError) {
             let answer = try await executor.run("{app=\"a\"} " + stage, parameters, source: Self.many)
-            #expect(answer.statistics.entriesReturned <= 3000)
+            #expect(answer.statistics.entriesReturned <= 600)
         } catch {
-            #expect([.parse, .limit, .overloaded].contains(error.kind), "\(error)")
+            #expect([.parse, .limit, .timeout].contains(error.kind), "\(error)")
         }
         #expect(executor.resources.running.all.isEmpty)
     }
@@ -123,17 +123,17 @@ struct HostileQueryTests {
     }
 
     @Test func manySeriesAreRefusedNotHeld() async throws {
-        let executor = makeExecutor { $0.querySeries.value = 500 }
+        let executor = makeExecutor { $0.querySeries.value = 100 }
         let parameters = QueryParameters(range: 0, 100 * second, stepNanoseconds: second)
         do throws(QueryError) {
             _ = try await executor.run("count_over_time({app=\"a\"}[10s])", parameters, source: Self.many)
-            #expect(Bool(false), "3000 series were answered")
+            #expect(Bool(false), "600 series were answered")
         } catch {
             #expect(error.kind == .limit)
         }
         let small = makeExecutor {
             $0.querySeries.value = 5000
-            $0.queryMemoryBytes.value = 100_000
+            $0.queryMemoryBytes.value = 20_000
         }
         await #expect(throws: QueryError.self) {
             try await small.run("count_over_time({app=\"a\"}[10s])", parameters, source: Self.many)

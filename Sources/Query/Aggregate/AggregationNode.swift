@@ -31,29 +31,30 @@ final class AggregationNode: EvaluationNode {
         guard case .vector(let vector) = try operand.value(at: step) else {
             throw QueryError(.invalid, "unexpected expr type: \(function.rawValue) wants series, not a number")
         }
+        try labels.meter.spend(vector.count &* 4)
         switch function {
         case .sort: return .vector(vector.sorted { AggregationNode.isLess($0.value, $1.value) })
         case .sortDescending: return .vector(vector.sorted { AggregationNode.isLess($1.value, $0.value) })
-        case .topk, .bottomk, .approximateTopk: return .vector(best(vector))
-        default: return .vector(folded(vector))
+        case .topk, .bottomk, .approximateTopk: return .vector(try best(vector))
+        default: return .vector(try folded(vector))
         }
     }
 
     /// NaN counts as less than any number.
     private static func isLess(_ a: Double, _ b: Double) -> Bool { a < b || a.isNaN && !b.isNaN }
 
-    private func group(_ sample: VectorSample) -> Int {
+    private func group(_ sample: VectorSample) throws(QueryError) -> Int {
         if let known = groupOf[sample.labels] { return known }
-        let group = labels.intern(grouping.group(of: labels[sample.labels]))
+        let group = try labels.intern(grouping.group(of: labels[sample.labels]))
         groupOf[sample.labels] = group
         return group
     }
 
-    private func folded(_ vector: [VectorSample]) -> [VectorSample] {
+    private func folded(_ vector: [VectorSample]) throws(QueryError) -> [VectorSample] {
         var groups: [Group] = []
         var positions: [Int: Int] = [:]
         for sample in vector {
-            let group = group(sample)
+            let group = try group(sample)
             if let position = positions[group] {
                 add(sample.value, to: &groups[position])
             } else {
@@ -95,11 +96,11 @@ final class AggregationNode: EvaluationNode {
     }
 
     /// The k largest (or smallest) of each group, with their own labels.
-    private func best(_ vector: [VectorSample]) -> [VectorSample] {
+    private func best(_ vector: [VectorSample]) throws(QueryError) -> [VectorSample] {
         var groups: [[VectorSample]] = []
         var positions: [Int: Int] = [:]
         for sample in vector {
-            let group = group(sample)
+            let group = try group(sample)
             if let position = positions[group] {
                 groups[position].append(sample)
             } else {
@@ -169,10 +170,13 @@ final class LabelReplaceNode: EvaluationNode {
         guard case .vector(let vector) = try operand.value(at: step) else {
             throw QueryError(.invalid, "unexpected expr type: label_replace wants series, not a number")
         }
-        return .vector(vector.map { VectorSample(labels: replace($0.labels), value: $0.value) })
+        try labels.meter.spend(vector.count)
+        var result = vector
+        for position in result.indices { result[position].labels = try replace(result[position].labels) }
+        return .vector(result)
     }
 
-    private func replace(_ position: Int) -> Int {
+    private func replace(_ position: Int) throws(QueryError) -> Int {
         if let known = replaced[position] { return known }
         var pairs = LabelPairs(labels[position])
         let text = pairs.value(source) ?? []
@@ -181,7 +185,7 @@ final class LabelReplaceNode: EvaluationNode {
         if Regex.isUTF8(text.span), regex.find(text.span, .full, into: &offsets) {
             let value = replacement.expand(text, offsets)
             if value.isEmpty { pairs.remove(destination) } else { pairs.set(destination, value) }
-            result = labels.intern(pairs.labels)
+            result = try labels.intern(pairs.labels)
         }
         replaced[position] = result
         return result

@@ -38,11 +38,14 @@ final class BinaryNode: EvaluationNode {
         case (.scalar(let a), .scalar(let b)):
             return .scalar(BinaryNode.compute(operation.function, a, b) ?? 0)
         case (.vector(let a), .scalar(let b)):
+            try labels.meter.spend(a.count)
             return .vector(a.compactMap { withScalar($0, $0.value, b) })
         case (.scalar(let a), .vector(let b)):
+            try labels.meter.spend(b.count)
             return .vector(b.compactMap { withScalar($0, a, $0.value) })
         case (.vector(let a), .vector(let b)):
-            return .vector(operation.function.isSet ? combined(a, b) : try matched(a, b))
+            try labels.meter.spend((a.count &+ b.count) &* 4)
+            return .vector(operation.function.isSet ? try combined(a, b) : try matched(a, b))
         }
     }
 
@@ -75,25 +78,30 @@ final class BinaryNode: EvaluationNode {
         }
     }
 
-    private func signature(_ sample: VectorSample) -> Int {
+    private func signature(_ sample: VectorSample) throws(QueryError) -> Int {
         if let known = signatureOf[sample.labels] { return known }
-        let signature = labels.intern(signatures.group(of: labels[sample.labels]))
+        let signature = try labels.intern(signatures.group(of: labels[sample.labels]))
         signatureOf[sample.labels] = signature
         return signature
     }
 
-    private func combined(_ a: [VectorSample], _ b: [VectorSample]) -> [VectorSample] {
+    private func combined(_ a: [VectorSample], _ b: [VectorSample]) throws(QueryError) -> [VectorSample] {
         switch operation.function {
-        case .or:
-            let present = Set(a.map(signature))
-            return a + b.filter { !present.contains(signature($0)) }
-        case .and:
-            let present = Set(b.map(signature))
-            return a.filter { present.contains(signature($0)) }
-        default:
-            let present = Set(b.map(signature))
-            return a.filter { !present.contains(signature($0)) }
+        case .or: a + (try chosen(b, whereIn: a, false))
+        case .and: try chosen(a, whereIn: b, true)
+        default: try chosen(a, whereIn: b, false)
         }
+    }
+
+    /// The samples whose signature is among those of `others`, or is not.
+    private func chosen(
+        _ samples: [VectorSample], whereIn others: [VectorSample], _ isWanted: Bool
+    ) throws(QueryError) -> [VectorSample] {
+        var present: Set<Int> = []
+        for sample in others { present.insert(try signature(sample)) }
+        var result: [VectorSample] = []
+        for sample in samples where present.contains(try signature(sample)) == isWanted { result.append(sample) }
+        return result
     }
 
     private func matched(_ a: [VectorSample], _ b: [VectorSample]) throws(QueryError) -> [VectorSample] {
@@ -102,7 +110,7 @@ final class BinaryNode: EvaluationNode {
         let (many, one) = isSwapped ? (b, a) : (a, b)
         var partners: [Int: VectorSample] = [:]
         for sample in one {
-            if partners.updateValue(sample, forKey: signature(sample)) != nil {
+            if partners.updateValue(sample, forKey: try signature(sample)) != nil {
                 throw QueryError(
                     .matching,
                     "found duplicate series on the \(isSwapped ? "left" : "right") hand-side;many-to-many matching not "
@@ -112,10 +120,10 @@ final class BinaryNode: EvaluationNode {
         var seen: Set<Int> = []
         var result: [VectorSample] = []
         for sample in many {
-            let signature = signature(sample)
+            let signature = try signature(sample)
             guard let partner = partners[signature] else { continue }
             let (x, y) = isSwapped ? (partner.value, sample.value) : (sample.value, partner.value)
-            let resultLabels = resultLabels(sample, partner, cardinality)
+            let resultLabels = try resultLabels(sample, partner, cardinality)
             if !seen.insert(cardinality == .oneToOne ? signature : resultLabels).inserted {
                 throw QueryError(
                     .matching,
@@ -135,7 +143,7 @@ final class BinaryNode: EvaluationNode {
 
     private func resultLabels(
         _ many: VectorSample, _ one: VectorSample, _ cardinality: VectorMatching.Cardinality
-    ) -> Int {
+    ) throws(QueryError) -> Int {
         let pair = Pair(many: many.labels, one: one.labels)
         if let known = resultOf[pair] { return known }
         var pairs = LabelPairs(labels[many.labels])
@@ -147,7 +155,7 @@ final class BinaryNode: EvaluationNode {
                 if let value = source.value(name), !value.isEmpty { pairs.set(name, value) } else { pairs.remove(name) }
             }
         }
-        let position = labels.intern(pairs.labels)
+        let position = try labels.intern(pairs.labels)
         resultOf[pair] = position
         return position
     }

@@ -4,11 +4,19 @@ internal import Model
 
 /// The label sets met while numbers are computed, each once.
 final class LabelIndex {
+    /// What computing may still use.
+    let meter: WorkMeter
     private(set) var sets: [LabelSet] = []
     private var positions: [LabelSet: Int] = [:]
 
-    func intern(_ labels: LabelSet) -> Int {
+    init(_ meter: WorkMeter) {
+        self.meter = meter
+    }
+
+    func intern(_ labels: LabelSet) throws(QueryError) -> Int {
         if let known = positions[labels] { return known }
+        try meter.hold(labels.encoded.count + 96)
+        try meter.spend(16)
         let position = sets.count
         sets.append(labels)
         positions[labels] = position
@@ -46,14 +54,14 @@ struct EvaluationBuilder {
         case .leaf(let number):
             let leaf = leaves[number]
             return leaf.plan.function == .absentOverTime
-                ? AbsentNode(leaf.plan, leaf.table, labels) : RangeNode(leaf.plan, leaf.table, labels)
+                ? try AbsentNode(leaf.plan, leaf.table, labels) : try RangeNode(leaf.plan, leaf.table, labels)
         case .aggregation(let aggregation, let operand):
             return try AggregationNode(aggregation, try node(operand), labels)
         case .binary(let operation, let left, let right):
             return BinaryNode(operation, try node(left), try node(right), labels)
         case .literal(let value): return LiteralNode(.scalar(value))
         case .vector(let value):
-            let empty = labels.intern(LabelSet(canonical: []))
+            let empty = try labels.intern(LabelSet(canonical: []))
             return LiteralNode(.vector([VectorSample(labels: empty, value: value)]))
         case .replace(let replace, let operand): return try LabelReplaceNode(replace, try node(operand), labels)
         }

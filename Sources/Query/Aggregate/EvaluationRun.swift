@@ -1,11 +1,12 @@
 internal import Bytes
 internal import Model
 
-/// Computes a metric query over its steps, a few milliseconds at a time.
+/// Computes a metric query over its steps, a few milliseconds at a time. All of it is work for worker threads, `init`
+/// included: tables of millions of samples are sorted there.
 final class EvaluationRun: @unchecked Sendable {
     // Invariant: used by one piece of work at a time; the coordinator starts the next piece when the last has ended.
     private let root: any EvaluationNode
-    private let labels = LabelIndex()
+    private let labels: LabelIndex
     private let steps: Steps
     private let control: QueryControl
     private let seriesLimit: Int
@@ -23,6 +24,7 @@ final class EvaluationRun: @unchecked Sendable {
         _ query: NumberedQuery, _ leaves: [(plan: RangePlan, table: SeriesTable)], _ steps: Steps,
         _ control: QueryControl, seriesLimit: Int, allowsPartial: Bool
     ) throws(QueryError) {
+        labels = LabelIndex(WorkMeter(control))
         self.steps = steps
         self.control = control
         self.seriesLimit = seriesLimit
@@ -41,7 +43,7 @@ final class EvaluationRun: @unchecked Sendable {
             switch try root.value(at: step) {
             case .scalar(let value):
                 isScalar = true
-                try add(VectorSample(labels: labels.intern(LabelSet(canonical: [])), value: value), time)
+                try add(VectorSample(labels: try labels.intern(LabelSet(canonical: [])), value: value), time)
             case .vector(let vector):
                 for sample in vector { try add(sample, time) }
                 try control.hold(vector.count * MemoryLayout<Sample>.stride)
@@ -68,7 +70,8 @@ final class EvaluationRun: @unchecked Sendable {
         series.append((sample.labels, [value]))
     }
 
-    func result(_ kind: QueryParameters.Kind, sorts: Bool) -> QueryResult {
+    func result(_ kind: QueryParameters.Kind, sorts: Bool) throws(QueryError) -> QueryResult {
+        try control.check()
         if kind == .instant, isScalar { return .scalar(series.first?.samples.first ?? Sample(time: 0, value: 0)) }
         var all = series.map { Series(labels: labels[$0.labels], samples: $0.samples) }
         if kind == .range || !sorts { all.sort { LabelSet.isOrdered($0.labels, $1.labels) } }

@@ -83,6 +83,13 @@ final class RangeLane: @unchecked Sendable {
         }
     }
 
+    /// The samples found, which the lane no longer holds.
+    func handOver() -> SeriesTable {
+        var handed = SeriesTable(plan.kind)
+        swap(&handed, &table)
+        return handed
+    }
+
     private func holdMemory() throws(QueryError) {
         let grown = table.heldBytes - reportedBytes
         if grown > 0 {
@@ -176,7 +183,11 @@ final class RangeLane: @unchecked Sendable {
         var looked = 0
         for row in candidates.rows {
             looked += 1
-            if looked & 1023 == 0 { try control.check() }
+            if looked & 15 == 0 {
+                // A template can make much of a row, in time and in bytes.
+                try control.check()
+                try holdMemory()
+            }
             let entry = entries[Int(row)]
             guard let cell = plan.windows.cell(entry.time) else { continue }
             statistics.lineBytes += Int(entry.lineCount)

@@ -15,32 +15,37 @@ final class RangeNode: EvaluationNode {
 
     private let plan: RangePlan
     private let table: SeriesTable
+    private let meter: WorkMeter
     private var cursors: [Cursor]
     private let seconds: Double
+    /// Values of the window at hand.
+    private var values: [Double] = []
 
-    init(_ plan: RangePlan, _ table: SeriesTable, _ labels: LabelIndex) {
+    init(_ plan: RangePlan, _ table: SeriesTable, _ labels: LabelIndex) throws(QueryError) {
         self.plan = plan
+        meter = labels.meter
         var sorted = table
-        sorted.sortSamples()
+        try sorted.sortSamples(meter)
         self.table = sorted
         seconds = Double(plan.rangeNanoseconds) / 1e9
         cursors = []
         for series in 0..<table.count {
-            cursors.append(Cursor(labels: labels.intern(LabelSet(canonical: table.key(series)))))
+            cursors.append(Cursor(labels: try labels.intern(LabelSet(canonical: table.key(series)))))
         }
     }
 
-    func value(at step: Int) -> StepValue {
+    func value(at step: Int) throws(QueryError) -> StepValue {
         var vector: [VectorSample] = []
         for series in cursors.indices {
-            if let value = plan.kind == .samples ? samplesValue(series, step) : cellsValue(series, step) {
+            try meter.spend(2)
+            if let value = plan.kind == .samples ? try samplesValue(series, step) : try cellsValue(series, step) {
                 vector.append(VectorSample(labels: cursors[series].labels, value: value))
             }
         }
         return .vector(vector)
     }
 
-    private func cellsValue(_ series: Int, _ step: Int) -> Double? {
+    private func cellsValue(_ series: Int, _ step: Int) throws(QueryError) -> Double? {
         let window = plan.windows.cells(step)
         let count = table.cells[series].count
         var cursor = cursors[series]
@@ -55,6 +60,7 @@ final class RangeNode: EvaluationNode {
         }
         cursors[series] = cursor
         guard cursor.low < cursor.high else { return nil }
+        try meter.spend(isCount ? 1 : cursor.high - cursor.low)
         if isCount { return number(Double(cursor.running)) }
         var total = table.cells[series][cursor.low]
         for position in (cursor.low + 1)..<max(cursor.high, cursor.low + 1) {
@@ -76,7 +82,7 @@ final class RangeNode: EvaluationNode {
         }
     }
 
-    private func samplesValue(_ series: Int, _ step: Int) -> Double? {
+    private func samplesValue(_ series: Int, _ step: Int) throws(QueryError) -> Double? {
         let start = plan.windows.start(step)
         let end = plan.windows.end(step)
         let count = table.samples[series].count
@@ -86,9 +92,11 @@ final class RangeNode: EvaluationNode {
         cursors[series] = cursor
         guard cursor.low < cursor.high else { return nil }
         let window = table.samples[series][cursor.low..<cursor.high]
-        return plan.function == .rateCounter
-            ? CounterRate.value(window, seconds: seconds)
-            : Quantile.value(plan.parameter ?? 0, window.map(\.value))
+        try meter.spend(window.count)
+        if plan.function == .rateCounter { return CounterRate.value(window, seconds: seconds) }
+        values.removeAll(keepingCapacity: true)
+        for sample in window { values.append(sample.value) }
+        return try Quantile.value(plan.parameter ?? 0, &values, meter)
     }
 }
 
@@ -97,30 +105,14 @@ final class AbsentNode: EvaluationNode {
     private let range: RangeNode
     private let labels: Int
 
-    init(_ plan: RangePlan, _ table: SeriesTable, _ labels: LabelIndex) {
-        range = RangeNode(plan, table, labels)
-        self.labels = labels.intern(plan.absentLabels)
+    init(_ plan: RangePlan, _ table: SeriesTable, _ labels: LabelIndex) throws(QueryError) {
+        range = try RangeNode(plan, table, labels)
+        self.labels = try labels.intern(plan.absentLabels)
     }
 
-    func value(at step: Int) -> StepValue {
-        guard case .vector(let present) = range.value(at: step), present.isEmpty else { return .vector([]) }
+    func value(at step: Int) throws(QueryError) -> StepValue {
+        guard case .vector(let present) = try range.value(at: step), present.isEmpty else { return .vector([]) }
         return .vector([VectorSample(labels: labels, value: 1)])
-    }
-}
-
-/// Quantile with linear interpolation between the two nearest ranks.
-enum Quantile {
-    static func value(_ quantile: Double, _ values: [Double]) -> Double {
-        if values.isEmpty || quantile.isNaN { return .nan }
-        if quantile < 0 { return -.infinity }
-        if quantile > 1 { return .infinity }
-        // NaN sorts first, as in the reference.
-        let sorted = values.sorted { $0 < $1 || $0.isNaN && !$1.isNaN }
-        let rank = quantile * Double(sorted.count - 1)
-        let low = Int(max(0, rank.rounded(.down)))
-        let high = min(sorted.count - 1, low + 1)
-        let weight = rank - rank.rounded(.down)
-        return sorted[low] * (1 - weight) + sorted[high] * weight
     }
 }
 

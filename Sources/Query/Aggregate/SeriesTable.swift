@@ -98,7 +98,7 @@ struct SeriesTable: Sendable {
     }
 
     /// Adds all series of another table of the same kind.
-    mutating func merge(_ other: SeriesTable) {
+    mutating func merge(_ other: borrowing SeriesTable) {
         for number in 0..<other.count {
             let series = intern(other.keys.span.extracting(other.keyRange(number)))
             for cell in other.cells[number] { merge(series, cell) }
@@ -109,8 +109,21 @@ struct SeriesTable: Sendable {
         }
     }
 
-    mutating func sortSamples() {
-        for series in samples.indices { samples[series].sort { $0.time < $1.time } }
+    /// Puts samples in order of time, where they are not.
+    mutating func sortSamples(_ meter: WorkMeter) throws(QueryError) {
+        for series in samples.indices {
+            try meter.spend(samples[series].count)
+            if SeriesTable.isSorted(samples[series]) { continue }
+            try meter.spend(samples[series].count &* 8)
+            samples[series].sort { $0.time < $1.time }
+        }
+    }
+
+    private static func isSorted(_ samples: [TimedValue]) -> Bool {
+        for position in samples.indices.dropFirst() where samples[position].time < samples[position - 1].time {
+            return false
+        }
+        return true
     }
 
     // MARK: Bytes
