@@ -120,7 +120,7 @@ struct EmbeddedExecutor: FragmentExecutor {
                 table.merge(lane.handOver())
             }
             // Sorted here, where nobody else holds it.
-            try table.sortSamples(WorkMeter(control))
+            if plan.ordersSamples { try table.sortSamples(WorkMeter(control)) }
             return table
         }
         return PartialResult(.series(table), statistics, warnings)

@@ -70,7 +70,7 @@ final class LogLane: @unchecked Sendable {
         statistics.rows += columns.rowCount
         defer { statistics.storedBytes += columns.storedBytesRead }
         var batchCount = min(max(limit, 64), 4096)
-        var left: ArraySlice<Int>?
+        var left: ArraySlice<UInt32>?
         var batch: [Int] = []
         while found.count < limit {
             try control.check()
@@ -78,7 +78,7 @@ final class LogLane: @unchecked Sendable {
             do throws(ScanError) {
                 var rows = left == nil ? try candidates(columns, unit, worstTime) ?? [] : left ?? []
                 if rows.isEmpty { break }
-                batch = [Int](direction == .backward ? rows.suffix(batchCount) : rows.prefix(batchCount))
+                batch = (direction == .backward ? rows.suffix(batchCount) : rows.prefix(batchCount)).map { Int($0) }
                 direction == .backward ? rows.removeLast(batch.count) : rows.removeFirst(batch.count)
                 left = rows
                 loaded = try columns.load(at: batch)
@@ -96,7 +96,7 @@ final class LogLane: @unchecked Sendable {
     /// Rows that may pass and are not worse than `worstTime`, ascending.
     private func candidates(
         _ columns: UnitColumns, _ unit: any ScanUnit, _ worstTime: Int64?
-    ) throws(ScanError) -> ArraySlice<Int>? {
+    ) throws(ScanError) -> ArraySlice<UInt32>? {
         let verdicts = try program.verdicts(
             columns, plan.request.range, first: unit.firstTime, last: unit.lastTime, labels: { snapshot.labels($0) })
         guard let rows = verdicts?.possible(), !rows.isEmpty else { return nil }
@@ -104,9 +104,9 @@ final class LogLane: @unchecked Sendable {
         // Rows of a block are in order of time.
         let times = try columns.times()
         if direction == .backward {
-            return rows[(rows.firstIndex { times[$0] >= worstTime } ?? rows.endIndex)...]
+            return rows[(rows.firstIndex { times[Int($0)] >= worstTime } ?? rows.endIndex)...]
         }
-        return rows[..<(rows.firstIndex { times[$0] > worstTime } ?? rows.endIndex)]
+        return rows[..<(rows.firstIndex { times[Int($0)] > worstTime } ?? rows.endIndex)]
     }
 
     /// Entries of rebuilt rows that pass, `limit` at most; `numbers` are the rows' places in their block.

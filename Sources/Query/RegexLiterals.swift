@@ -23,24 +23,25 @@ enum RegexLiterals {
         return found.count <= 64 && String(validating: regex, as: UTF8.self) != nil ? found : nil
     }
 
-    /// The longest text that every match of the regex contains; empty if none is sure. Looks at the outermost
-    /// concatenation only and gives up on flags and alternatives.
-    static func required(_ regex: [UInt8]) -> [UInt8] {
-        var best: [UInt8] = []
-        var run: [UInt8] = []
-        var at = 0
-        func keep() {
-            if run.count > best.count { best = run }
-            run = []
-        }
+    /// The longest text that every match of the regex contains; empty if none is sure.
+    static func required(_ regex: [UInt8]) -> [UInt8] { required(regex, most: 1).first ?? [] }
+
+    /// Texts of which every match of the regex contains one, as long as can be; none if none are sure. Looks at the
+    /// outermost concatenation only, follows groups that are nothing but literals joined by `|` as long as there are no
+    /// more than `most` texts, and gives up on flags and other alternatives.
+    static func required(_ regex: [UInt8], most: Int) -> [[UInt8]] {
         guard String(validating: regex, as: UTF8.self) != nil else { return [] }
+        var runs = LiteralRuns(most: most)
+        var at = 0
         while at < regex.count {
             let byte = regex[at]
             var literal: UInt8?
+            var group: [[UInt8]]?
             switch byte {
             case UInt8(ascii: "|"), UInt8(ascii: ")"), UInt8(ascii: "]"): return []
             case UInt8(ascii: "("):
                 guard let end = groupEnd(regex, at) else { return [] }
+                group = groupAlternatives(regex, at..<end)
                 at = end
             case UInt8(ascii: "["):
                 guard let end = classEnd(regex, at) else { return [] }
@@ -57,21 +58,27 @@ enum RegexLiterals {
                 literal = byte
                 at += 1
             }
-            let repeated = quantifierEnd(regex, &at)
-            guard let literal else {
-                keep()
-                continue
-            }
-            if repeated {
-                // The bytes of the last character may be absent: all of its UTF-8 bytes go.
-                if literal >= 0x80 { run.removeAll { $0 >= 0x80 } }
-                keep()
+            let isRepeated = quantifierEnd(regex, &at)
+            if let literal, !isRepeated {
+                runs.append(literal)
+            } else if let group, !isRepeated {
+                runs.append(group)
             } else {
-                run.append(literal)
+                // The bytes of the last character may be absent: all of its UTF-8 bytes go.
+                if let literal, literal >= 0x80 { runs.dropWide() }
+                runs.end()
             }
         }
-        keep()
-        return best
+        runs.end()
+        return runs.best
+    }
+
+    /// The literals of a group without a name, flags or anything but literals.
+    private static func groupAlternatives(_ regex: [UInt8], _ range: Range<Int>) -> [[UInt8]]? {
+        var inside = regex[range].dropFirst().dropLast()
+        if inside.starts(with: "?:".utf8) { inside = inside.dropFirst(2) }
+        guard inside.first != UInt8(ascii: "?") else { return nil }
+        return alternatives([UInt8](inside))
     }
 
     /// Skips a quantifier; true if there is one.
@@ -166,5 +173,38 @@ struct FoldedText: Sendable, Hashable {
             let only = texts.first, !only.isEmpty, only.allSatisfy({ $0 < 0x80 })
         else { return nil }
         text = only.map { (0x41...0x5a).contains($0) ? $0 | 0x20 : $0 }
+    }
+}
+
+/// Texts in the making that every match contains one of.
+private struct LiteralRuns {
+    private let most: Int
+    private var runs: [[UInt8]] = [[]]
+    /// The set whose shortest text is longest.
+    private(set) var best: [[UInt8]] = []
+
+    init(most: Int) {
+        self.most = most
+    }
+
+    mutating func append(_ byte: UInt8) {
+        for index in runs.indices { runs[index].append(byte) }
+    }
+
+    /// Goes on with each of `alternatives`; ends where that would be too many.
+    mutating func append(_ alternatives: [[UInt8]]) {
+        if runs.count * alternatives.count > most { end() }
+        guard alternatives.count <= most else { return }
+        runs = runs.flatMap { run in alternatives.map { run + $0 } }
+    }
+
+    mutating func dropWide() {
+        for index in runs.indices { runs[index].removeAll { $0 >= 0x80 } }
+    }
+
+    mutating func end() {
+        let shortest = runs.map(\.count).min() ?? 0
+        if shortest > best.map(\.count).min() ?? 0 { best = runs }
+        runs = [[]]
     }
 }

@@ -81,7 +81,7 @@ struct DamageTests {
 
     /// Asks every column; what comes back must fit together, for callers go by it.
     private func ask(_ reader: inout ColumnBlockReader) {
-        let shapes = reader.lineShapes
+        let shapes = reader.lineShapes()
         if let numbers = try? reader.lineShapeNumbers() {
             #expect(numbers.allSatisfy { $0 >= 0 && $0 < Int64(shapes.count) })
         }

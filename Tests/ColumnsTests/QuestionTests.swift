@@ -65,7 +65,7 @@ struct QuestionTests {
     func linesAreTheirShapesAndColumns(_ seed: Int) throws {
         for set in Self.sets(seed) {
             var reader = try set.reader()
-            let shapes = reader.lineShapes
+            let shapes = reader.lineShapes()
             let numbers = try reader.lineShapeNumbers()
             #expect(numbers.count == set.rows.count)
             var values: [Int: [(row: UInt32, text: [UInt8])]] = [:]
@@ -96,7 +96,7 @@ struct QuestionTests {
         var numeric = 0
         for set in Self.sets(seed) {
             var reader = try set.reader()
-            for column in Set(reader.lineShapes.flatMap(\.columns)) {
+            for column in Set(reader.lineShapes().flatMap(\.columns)) {
                 let content = try reader.lineColumn(column)
                 guard case .numbers(let numbers) = content.values else { continue }
                 var other = try set.reader()

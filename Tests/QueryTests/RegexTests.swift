@@ -20,13 +20,23 @@ struct RegexTests {
     }
 
     @Test(arguments: [
-        ("waited [0-9]+ ms", "waited "), ("a+bcd", "bcd"), ("foo|bar", ""), ("(foo)bar", "bar"), ("(?i)foo", ""),
+        ("waited [0-9]+ ms", "waited "), ("a+bcd", "bcd"), ("foo|bar", ""), ("(foo)bar", "foobar"), ("(?i)foo", ""),
         ("x?yz", "yz"), (#"\d+ error"#, " error"), (#"a{2}bc"#, "bc"), ("é*ab", "ab"), ("abc?", "ab"),
         (#"a\.bc.*d"#, "a.bc"),
         ("(a|b", ""), ("[[:alpha:]]abc", ""),
     ])
     func requiredText(_ regex: String, _ expected: String) {
         #expect(String(decoding: RegexLiterals.required([UInt8](regex.utf8)), as: UTF8.self) == expected)
+    }
+
+    @Test(arguments: [
+        ("from (auth|gateway) after [0-9]+m?s", "from auth after ,from gateway after "), ("(a|b)(c|d)", "ac,ad,bc,bd"),
+        ("(a|b)?cd", "cd"), ("x(a|b)*long", "long"), ("(?:ab|c)d", "abd,cd"), ("(a|b|c)(d|e|f)g", "dg,eg,fg"),
+        ("(a.|b)cd", "cd"), ("(?P<x>ab)c", "c"), ("(|a)b", "b,ab"),
+    ])
+    func requiredAlternatives(_ regex: String, _ expected: String) throws {
+        let found = RegexLiterals.required([UInt8](regex.utf8), most: 8)
+        #expect(found.map { String(decoding: $0, as: UTF8.self) }.joined(separator: ",") == expected)
     }
 
     @Test func requiredTextIsInEveryMatch() throws {

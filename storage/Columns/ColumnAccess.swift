@@ -28,18 +28,21 @@ public struct ColumnContent: Sendable {
 // Questions to single columns: filters and aggregations need no rows for them.
 extension ColumnBlockReader {
     /// All shapes of lines. Shape 0 is "as it is": one hole for the whole line.
-    public var lineShapes: [LineShape] {
+    public mutating func lineShapes() -> [LineShape] {
+        if let known = kept.shapes { return known }
         var numberOf = [Int](repeating: 0, count: tree.nodes.count)
         var isString = [Bool](repeating: false, count: tree.nodes.count)
         for (number, column) in tree.lineColumns.enumerated() {
             numberOf[column.node] = number
             isString[column.node] = column.kind == .string
         }
-        return tree.lines.shapes.map { shape in
+        let shapes = tree.lines.shapes.map { shape in
             LineShape(
                 pieces: shape.pieces, columns: shape.slots.map { numberOf[$0] },
                 isString: shape.slots.map { isString[$0] })
         }
+        kept.shapes = shapes
+        return shapes
     }
 
     /// The shape of each line.
@@ -114,13 +117,21 @@ extension ColumnBlockReader {
             rows: rows, values: .texts(bytes: values.bytes, ends: values.ends, indexes: values.indexes))
     }
 
+    /// The numbers of a node, for something that is kept in their place.
+    private mutating func passingIntegers(of node: Int) throws(ColumnError) -> [Int64] {
+        if let known = kept.integers[node] { return known }
+        return try source.integers(tree.nodes[node].numbers)
+    }
+
     /// The values as numbers, if all of them are plain decimal ones; nil where a double cannot be proven to be what the
     /// text says.
     private mutating func plainNumbers(_ node: Int) throws(ColumnError) -> [Double]? {
+        if let known = kept.doubles[node] { return known }
         let column = tree.nodes[node]
         guard column.prefix.isEmpty, column.suffix.isEmpty else { return nil }
+        var numbers: [Double]
         switch column.encoding {
-        case .integer: return try integers(of: node).map { Double($0) }
+        case .integer: numbers = try passingIntegers(of: node).map { Double($0) }
         case .decimal:
             // Mantissa and power of ten are exact doubles: one division rounds as reading the text does.
             let bound: Int64 = 1 << 53
@@ -128,17 +139,18 @@ extension ColumnBlockReader {
                 column.numbers.most >= column.numbers.least
             else { return nil }
             let places = try source.integers(column.places)
-            let mantissas = try integers(of: node)
+            let mantissas = try passingIntegers(of: node)
             var powers = [1.0]
             for _ in 0..<18 { powers.append((powers.last ?? 1) * 10) }
-            var numbers = [Double](repeating: 0, count: mantissas.count)
+            numbers = [Double](repeating: 0, count: mantissas.count)
             for index in numbers.indices {
                 guard places[index] >= 0, places[index] < powers.count else { throw ColumnError("decimal places") }
                 numbers[index] = Double(mantissas[index]) / powers[Int(places[index])]
             }
-            return numbers
         default: return nil
         }
+        kept.doubles[node] = numbers
+        return numbers
     }
 }
 

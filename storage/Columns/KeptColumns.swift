@@ -30,6 +30,9 @@ struct KeptColumns: Sendable {
     /// Per stream or trace its number in order of first use among the rows that have a column.
     var firstUses: [FirstUseKey: [Int32]] = [:]
     var integers: [Int: [Int64]] = [:]
+    /// Values of plain decimal numbers.
+    var doubles: [Int: [Double]] = [:]
+    var shapes: [LineShape]?
     var templates: [Int: [UInt16]] = [:]
     var dictionaries: [Int: [UInt32]] = [:]
     /// Numbers of columns whose values belong to streams or traces.
@@ -47,6 +50,7 @@ struct KeptColumns: Sendable {
         size += ((lineShapes?.count ?? 0) + (metadataShapes?.count ?? 0)) * 2
         for known in firstUses.values { size += known.count * 4 + 256 }
         for known in integers.values { size += known.count * 8 + 64 }
+        for known in doubles.values { size += known.count * 8 + 64 }
         for known in templates.values { size += known.count * 2 + 64 }
         for known in [dictionaries, dependents, starts, rows] {
             for numbers in known.values { size += numbers.count * 4 + 64 }
@@ -77,6 +81,7 @@ struct KeptColumns: Sendable {
     /// All but what almost every question needs.
     mutating func dropColumns() {
         integers = [:]
+        doubles = [:]
         templates = [:]
         dictionaries = [:]
         blobs = [:]

@@ -10,6 +10,9 @@ public struct TrigramSet: Sendable {
     /// Size of the stored form, in bytes.
     public let encodedBytes: Int
 
+    /// Memory held, about, in bytes.
+    public var memoryBytes: Int { (members?.count ?? 0) * 4 + 64 }
+
     private static let limit = 1 << 16
     private static let bits = 1 << 18
 

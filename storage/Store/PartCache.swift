@@ -21,7 +21,8 @@ final class PartCache: Sendable {
     static let maximumFiles = 256
     static let maximumBytes = 64 << 20
 
-    let heads = HeadCache()
+    let heads = RegionCache<ColumnHead>(maximumBytes: 32 << 20) { $0.memoryBytes }
+    let trigrams = RegionCache<TrigramSet?>(maximumBytes: 8 << 20) { $0?.memoryBytes ?? 64 }
     let readers = ReaderCache()
     private let blobs: any BlobStore
     private let tables: StreamTables

@@ -7,9 +7,12 @@ import Model
 public final class UnitColumns {
     /// By the ordinal that rows carry: the stream, or `StreamID.none` when the request's tests exclude it.
     public let streams: [StreamID]
+    /// By the number that rows carry in `streamNumbers`: the stream, or `StreamID.none` when the tests exclude it.
+    public let blockStreams: [StreamID]
+    private let ordinals: [UInt32]
     private let unit: BlockUnit
     private var reader: ColumnBlockReader?
-    private var knownOrdinals: [UInt32]?
+    private var hasCheckedNumbers = false
     private var trigramBytes = 0
     /// Whether the reader may serve others after this: what has failed once is opened anew.
     private var isSound = true
@@ -17,6 +20,9 @@ public final class UnitColumns {
     init(_ unit: BlockUnit) {
         self.unit = unit
         streams = unit.streams
+        let ordinals = unit.contents.directory.streams(of: unit.index).map(\.ordinal)
+        self.ordinals = ordinals
+        blockStreams = ordinals.map { Int($0) < unit.streams.count ? unit.streams[Int($0)] : .none }
     }
 
     deinit {
@@ -31,9 +37,14 @@ public final class UnitColumns {
 
     /// Whether a line can contain `needle`, ASCII letters in either case; false is certain. Reads nothing else.
     public func mayContain(_ needle: [UInt8]) throws(ScanError) -> Bool {
-        let set = try unit.guarded { () throws(PartError) in try unit.contents.part.trigrams(unit.index) }
-        guard let set else { return true }
-        trigramBytes = set.encodedBytes
+        let part = unit.contents.part
+        let known = try unit.guarded { () throws(PartError) in
+            try unit.cache.trigrams.region(part.summary.id, unit.index) { () throws(PartError) in
+                try part.trigrams(unit.index)
+            }
+        }
+        guard let set = known.region else { return true }
+        if known.isNew { trigramBytes = set.encodedBytes }
         return set.mayContain(needle.span)
     }
 
@@ -42,22 +53,20 @@ public final class UnitColumns {
         try ask { (reader) throws(ColumnError) in try reader.times() }
     }
 
-    /// For each row the place of its stream in `streams`.
-    public func streamOrdinals() throws(ScanError) -> [UInt32] {
-        if let knownOrdinals { return knownOrdinals }
-        let ordinals = blockOrdinals
-        let found = try ask { (reader) throws(ColumnError) -> [UInt32] in
+    /// For each row the place of its stream in `blockStreams`.
+    public func streamNumbers() throws(ScanError) -> [UInt32] {
+        let limit = blockStreams.count
+        let isChecked = hasCheckedNumbers
+        let numbers = try ask { (reader) throws(ColumnError) -> [UInt32] in
             let numbers = try reader.streams()
-            guard let most = numbers.max(), Int(most) < ordinals.count else {
+            if !isChecked, let most = numbers.max(), Int(most) >= limit {
                 throw ColumnError("stream number out of range")
             }
-            return numbers.map { ordinals[Int($0)] }
+            return numbers
         }
-        knownOrdinals = found
-        return found
+        hasCheckedNumbers = true
+        return numbers
     }
-
-    private var blockOrdinals: [UInt32] { unit.contents.directory.streams(of: unit.index).map(\.ordinal) }
 
     /// For each row 1 if its line contains `needle`, else 0; nil when no line does. Exact.
     /// - Parameter ignoringCase: whether ASCII letters count in either case; the needle is in lower case then.
@@ -69,7 +78,7 @@ public final class UnitColumns {
 
     /// The shapes of lines; shape 0 is "as it is".
     public func lineShapes() throws(ScanError) -> [LineShape] {
-        try ask { (reader) throws(ColumnError) in reader.lineShapes }
+        try ask { (reader) throws(ColumnError) in reader.lineShapes() }
     }
 
     /// The shape of each line.
@@ -107,7 +116,6 @@ public final class UnitColumns {
 
     /// The rows with the given indexes, ascending, rebuilt.
     public func load(at rows: [Int]) throws(ScanError) -> LoadedRows {
-        let ordinals = blockOrdinals
         let loaded = try ask { (reader) throws(ColumnError) in
             reader.ordinals = ordinals
             return rows.count == reader.rowCount ? try reader.rows() : try reader.rows(at: rows)
@@ -124,10 +132,10 @@ public final class UnitColumns {
         if reader == nil {
             reader = try unit.guarded { () throws(PartError) in
                 let part = unit.contents.part
-                let head = try unit.cache.heads.head(part.summary.id, unit.index) { () throws(PartError) in
+                let head = try unit.cache.heads.region(part.summary.id, unit.index) { () throws(PartError) in
                     try part.columnHead(unit.index)
                 }
-                return try part.openColumns(unit.index, head: head)
+                return try part.openColumns(unit.index, head: head.region)
             }
         }
         // Taken out while it works: a copy of the reader would copy what it keeps.

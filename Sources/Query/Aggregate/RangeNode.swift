@@ -25,7 +25,7 @@ final class RangeNode: EvaluationNode {
         self.plan = plan
         meter = labels.meter
         var sorted = table
-        try sorted.sortSamples(meter)
+        if plan.ordersSamples { try sorted.sortSamples(meter) }
         self.table = sorted
         seconds = Double(plan.rangeNanoseconds) / 1e9
         cursors = []
@@ -89,6 +89,8 @@ final class RangeNode: EvaluationNode {
         var cursor = cursors[series]
         while cursor.high < count, table.samples[series][cursor.high].time <= end { cursor.high += 1 }
         while cursor.low < cursor.high, table.samples[series][cursor.low].time <= start { cursor.low += 1 }
+        // In any order, but all in the one window.
+        if !plan.ordersSamples { (cursor.low, cursor.high) = (0, count) }
         cursors[series] = cursor
         guard cursor.low < cursor.high else { return nil }
         let window = table.samples[series][cursor.low..<cursor.high]

@@ -55,6 +55,9 @@ struct RangePlan: Sendable {
         absentLabels = RangePlan.absentLabels(aggregation.range.query.selector)
     }
 
+    /// Whether samples are needed in order of time: a quantile of the one window takes them all, as they come.
+    var ordersSamples: Bool { windows.count != 1 || function != .quantileOverTime }
+
     /// Whether a sum around the function may be taken while scanning.
     static func isSummable(_ aggregation: RangeAggregation) -> Bool {
         guard aggregation.grouping == nil else { return false }

@@ -14,6 +14,8 @@ struct ProgramRun {
     private var streamNames = StreamNames()
     /// Of the block at hand: per shape the sources of `names`; nil where only the lines tell.
     private(set) var sources: [[LabelSource]?] = []
+    private(set) var shapes: [LineShape] = []
+    private var sourcesByShape: [LineShape: [LabelSource]?] = [:]
     private(set) var places: [NamePlace] = []
     private var shapeNumbers: [UInt16] = []
 
@@ -101,14 +103,10 @@ struct ProgramRun {
             let times = try columns.times()
             for row in times.indices where !range.contains(times[row]) { verdicts[row] = Verdict.no }
         }
-        let streams = columns.streams
+        let streams = columns.blockStreams
         if streams.contains(.none) {
-            let ordinals = try columns.streamOrdinals()
-            let isSelected = streams.map { $0 != .none }
-            for row in ordinals.indices {
-                let ordinal = Int(ordinals[row])
-                if ordinal >= isSelected.count || !isSelected[ordinal] { verdicts[row] = Verdict.no }
-            }
+            let isSelected = streams.map { Verdict.of($0 != .none) }
+            verdicts.intersect(RowVerdicts(try columns.streamNumbers(), in: isSelected))
         }
     }
 
@@ -140,14 +138,17 @@ struct ProgramRun {
                 }
                 continue
             case .regex, .pattern, .address:
-                let pilot = term.pilot
-                guard !pilot.isEmpty else {
+                let pilots = term.pilots
+                if pilots.isEmpty {
                     any.unite(RowVerdicts(Verdict.maybe, count: columns.rowCount))
                     isEmpty = false
-                    continue
                 }
-                guard let marks = try columns.lineMarks(containing: pilot, ignoringCase: false) else { continue }
-                any.unite(RowVerdicts(marks: marks, found: Verdict.maybe, count: columns.rowCount))
+                for pilot in pilots where try columns.mayContain(pilot) {
+                    guard let marks = try columns.lineMarks(containing: pilot, ignoringCase: false) else { continue }
+                    any.unite(RowVerdicts(marks: marks, found: Verdict.maybe, count: columns.rowCount))
+                    isEmpty = false
+                }
+                continue
             }
             isEmpty = false
         }
@@ -178,7 +179,7 @@ struct ProgramRun {
         }
         var verdicts = RowVerdicts(verdict(nil), count: count)
         guard let content = try columns.metadataColumn(name) else { return verdicts }
-        content.apply(to: &verdicts, rows: nil, verdict: { verdict($0) }, number: nil)
+        content.apply(to: &verdicts, shapes: nil, verdict: { verdict($0) }, number: nil)
         return verdicts
     }
 
@@ -226,19 +227,14 @@ struct ProgramRun {
             if case .text(_, let test) = condition { exact = test.exactValues }
             return try metadataVerdicts(texts[position], columns, exact) { condition.verdict($0) }
         case .index:
-            let byOrdinal = columns.streams.map { stream -> UInt8 in
+            let byNumber = columns.blockStreams.map { stream -> UInt8 in
                 guard stream != .none else { return Verdict.no }
                 return condition.verdict(labels(stream).value(of: texts[position]))
             }
-            guard let first = byOrdinal.first, byOrdinal.contains(where: { $0 != first }) else {
-                return RowVerdicts(byOrdinal.first ?? Verdict.maybe, count: count)
+            guard let first = byNumber.first, byNumber.contains(where: { $0 != first }) else {
+                return RowVerdicts(byNumber.first ?? Verdict.maybe, count: count)
             }
-            var verdicts = RowVerdicts(Verdict.maybe, count: count)
-            let ordinals = try columns.streamOrdinals()
-            for row in ordinals.indices where Int(ordinals[row]) < byOrdinal.count {
-                verdicts[row] = byOrdinal[Int(ordinals[row])]
-            }
-            return verdicts
+            return RowVerdicts(try columns.streamNumbers(), in: byNumber)
         }
     }
 
@@ -246,43 +242,53 @@ struct ProgramRun {
     private func parsedVerdict(
         _ condition: LabelCondition, _ position: Int, _ columns: UnitColumns, _ unparsed: RowVerdicts
     ) throws(ScanError) -> RowVerdicts {
-        // Per shape: a verdict, or 3 for "as unparsed", or 4 for "by its column".
+        // Per shape its verdict, and whether it is that of the unparsed row.
         var byShape = [UInt8](repeating: Verdict.maybe, count: sources.count)
+        var isUnparsed = [Bool](repeating: false, count: sources.count)
         var shapesOf: [LabelSource: [Int]] = [:]
         for shape in sources.indices {
             guard let source = sources[shape]?[position] else { continue }
             switch source {
-            case .absent: byShape[shape] = 3
+            case .absent: isUnparsed[shape] = true
             case .constant(let text): byShape[shape] = condition.verdict(text)
-            case .column:
-                byShape[shape] = 4
-                shapesOf[source, default: []].append(shape)
+            case .column: shapesOf[source, default: []].append(shape)
             }
         }
-        var verdicts = RowVerdicts(Verdict.maybe, count: columns.rowCount)
-        for row in shapeNumbers.indices {
-            let verdict = byShape[Int(shapeNumbers[row])]
-            if verdict != 4 { verdicts[row] = verdict == 3 ? unparsed[row] : verdict }
+        if isUnparsed.contains(true), let common = unparsed.common {
+            for shape in byShape.indices where isUnparsed[shape] { byShape[shape] = common }
+            isUnparsed = []
+        }
+        let shapeNumbers = shapeNumbers
+        var verdicts = RowVerdicts(shapeNumbers, in: byShape)
+        if isUnparsed.contains(true) {
+            for row in shapeNumbers.indices where isUnparsed[Int(shapeNumbers[row])] { verdicts[row] = unparsed[row] }
         }
         for (source, shapes) in shapesOf {
             guard case .column(let number, let isString) = source else { continue }
             let content = try columns.lineColumn(number)
-            var isOfSource = [Bool](repeating: false, count: sources.count)
-            for shape in shapes { isOfSource[shape] = true }
             content.apply(
-                to: &verdicts, rows: { isOfSource[Int(shapeNumbers[$0])] },
+                to: &verdicts, shapes: shapeFilter(shapes, of: number, columns),
                 verdict: { JSONValue.label($0, isString: isString).map { condition.verdict($0) } ?? Verdict.maybe },
                 number: condition.numberVerdict())
         }
         return verdicts
     }
 
+    /// The shapes whose rows count among those that have a column of lines; nil for all.
+    func shapeFilter(_ wanted: [Int], of column: Int, _ columns: UnitColumns) -> ShapeFilter? {
+        var isWanted = [Bool](repeating: false, count: shapes.count)
+        for shape in wanted { isWanted[shape] = true }
+        let isWhole = shapes.indices.allSatisfy { isWanted[$0] || !shapes[$0].columns.contains(column) }
+        return isWhole ? nil : ShapeFilter(numbers: shapeNumbers, isWanted: isWanted)
+    }
+
     // MARK: Shapes and names
 
     private mutating func readShapes(_ columns: UnitColumns) throws(ScanError) {
         shapeNumbers = try columns.lineShapeNumbers()
-        for (number, shape) in try columns.lineShapes().enumerated() {
-            guard number > 0, let found = probe?.sources(shape, names) else {
+        shapes = try columns.lineShapes()
+        for (number, shape) in shapes.enumerated() {
+            guard number > 0, let found = knownSources(shape) else {
                 sources.append(nil)
                 continue
             }
@@ -292,6 +298,14 @@ struct ProgramRun {
         }
     }
 
+    /// What the parser makes of a shape: most blocks have the same ones.
+    private mutating func knownSources(_ shape: LineShape) -> [LabelSource]? {
+        if let known = sourcesByShape[shape] { return known }
+        let found = probe?.sources(shape, names)
+        if sourcesByShape.count < 4096 { sourcesByShape[shape] = .some(found) }
+        return found
+    }
+
     private func isTaken(_ position: Int) -> Bool {
         if case .index = places[position] { return streamNames.contains(texts[position]) }
         return true
@@ -299,6 +313,9 @@ struct ProgramRun {
 
     private func doubtUnclearShapes(_ verdicts: inout RowVerdicts) {
         guard !sources.isEmpty else { return verdicts.intersect(RowVerdicts(Verdict.maybe, count: verdicts.count)) }
+        guard sources.contains(where: { $0 == nil }) else { return }
+        // Verdicts other than yes stay: a fault is no more sure than a doubt, and is judged further on.
+        let shapeNumbers = shapeNumbers
         let isUnclear = sources.map { $0 == nil }
         for row in shapeNumbers.indices where verdicts[row] == Verdict.yes && isUnclear[Int(shapeNumbers[row])] {
             verdicts[row] = Verdict.maybe

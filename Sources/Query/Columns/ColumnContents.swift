@@ -15,30 +15,45 @@ enum JSONValue {
     }
 }
 
+/// Rows of some shapes of lines.
+struct ShapeFilter {
+    /// The shape of each row.
+    let numbers: [UInt16]
+    let isWanted: [Bool]
+
+    @inline(__always)
+    func contains(_ row: Int) -> Bool { isWanted[Int(numbers[row])] }
+}
+
 extension ColumnContent {
     /// Sets the verdict of each row that has a value here.
     /// - Parameters:
-    ///   - rows: which rows count; nil for all.
+    ///   - shapes: which rows count; nil for all.
     ///   - verdict: asked once per distinct text.
     ///   - number: what to ask of plain numbers; nil to ask for their texts.
     func apply(
-        to verdicts: inout RowVerdicts, rows isWanted: ((Int) -> Bool)?, verdict: ([UInt8]) -> UInt8,
+        to verdicts: inout RowVerdicts, shapes: ShapeFilter?, verdict: ([UInt8]) -> UInt8,
         number: LabelCondition.NumberVerdict?
     ) {
         switch values {
         case .numbers(let numbers):
-            guard let number else { return set(&verdicts, isWanted) { _ in Verdict.maybe } }
             switch number {
-            case .constant(let verdict): set(&verdicts, isWanted) { _ in verdict }
+            case nil: set(&verdicts, shapes) { _ in Verdict.maybe }
+            case .constant(let verdict): set(&verdicts, shapes) { _ in verdict }
             case .comparison(let comparison, let wanted):
-                set(&verdicts, isWanted) { comparison.holds(numbers[$0], wanted) ? Verdict.yes : Verdict.no }
+                switch comparison {
+                case .greater: set(&verdicts, shapes) { Verdict.of(numbers[$0] > wanted) }
+                case .greaterOrEqual: set(&verdicts, shapes) { Verdict.of(numbers[$0] >= wanted) }
+                case .less: set(&verdicts, shapes) { Verdict.of(numbers[$0] < wanted) }
+                default: set(&verdicts, shapes) { Verdict.of(comparison.holds(numbers[$0], wanted)) }
+                }
             }
         case .texts(let bytes, let ends, let indexes):
             let distinct = distinctVerdicts(bytes, ends, verdict)
             if let indexes {
-                set(&verdicts, isWanted) { distinct[Int(indexes[$0])] }
+                set(&verdicts, shapes) { distinct[Int(indexes[$0])] }
             } else {
-                set(&verdicts, isWanted) { distinct[$0] }
+                set(&verdicts, shapes) { distinct[$0] }
             }
         }
     }
@@ -52,9 +67,12 @@ extension ColumnContent {
     }
 
     @inline(__always)
-    private func set(_ verdicts: inout RowVerdicts, _ isWanted: ((Int) -> Bool)?, _ verdict: (Int) -> UInt8) {
-        if let isWanted {
-            for place in rows.indices where isWanted(Int(rows[place])) { verdicts[Int(rows[place])] = verdict(place) }
+    private func set(_ verdicts: inout RowVerdicts, _ shapes: ShapeFilter?, _ verdict: (Int) -> UInt8) {
+        let rows = rows
+        if let shapes {
+            for place in rows.indices where shapes.contains(Int(rows[place])) {
+                verdicts[Int(rows[place])] = verdict(place)
+            }
         } else {
             for place in rows.indices { verdicts[Int(rows[place])] = verdict(place) }
         }

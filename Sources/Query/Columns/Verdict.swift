@@ -25,7 +25,12 @@ struct RowVerdicts {
     init(marks: [UInt8]?, found verdict: UInt8, count: Int) {
         rows = marks ?? []
         if rows.count != count { rows = [UInt8](repeating: Verdict.no, count: count) }
-        if verdict != 1 { for index in rows.indices { rows[index] &*= verdict } }
+        if verdict != 1 { rows = ByteLanes.lookUp(rows, in: [Verdict.no, verdict]) }
+    }
+
+    /// For each number its entry of `table`.
+    init<Number: FixedWidthInteger & UnsignedInteger>(_ numbers: [Number], in table: [UInt8]) {
+        rows = ByteLanes.lookUp(numbers, in: table)
     }
 
     subscript(row: Int) -> UInt8 {
@@ -35,14 +40,25 @@ struct RowVerdicts {
 
     var count: Int { rows.count }
 
+    /// The verdict that all rows have, if it is one.
+    var common: UInt8? {
+        guard let first = rows.first, rows.allSatisfy({ $0 == first }) else { return nil }
+        return first
+    }
+
     /// Rows that pass both.
     mutating func intersect(_ other: RowVerdicts) {
-        for index in rows.indices where other.rows[index] < rows[index] { rows[index] = other.rows[index] }
+        ByteLanes.lower(&rows, to: other.rows)
+    }
+
+    /// Lowers rows of the verdict `where` to that of the other, and leaves the rest.
+    mutating func intersect(_ other: RowVerdicts, where verdict: UInt8) {
+        for index in rows.indices where rows[index] == verdict { rows[index] = min(verdict, other.rows[index]) }
     }
 
     /// Rows that pass either.
     mutating func unite(_ other: RowVerdicts) {
-        for index in rows.indices where other.rows[index] > rows[index] { rows[index] = other.rows[index] }
+        ByteLanes.raise(&rows, to: other.rows)
     }
 
     /// Rows that pass either of two label filters: the second is asked only where the first says no.
@@ -52,20 +68,19 @@ struct RowVerdicts {
 
     /// Rows that do not pass; verdicts without faults only.
     mutating func complement() {
-        for index in rows.indices where rows[index] != Verdict.maybe { rows[index] = Verdict.yes &- rows[index] }
+        rows = ByteLanes.lookUp(rows, in: [Verdict.yes, Verdict.maybe, 1, Verdict.no])
     }
 
     /// Replaces each verdict by what `change` makes of it.
     mutating func map(_ change: (UInt8) -> UInt8) {
-        let table = (0...Verdict.yes).map(change)
-        for index in rows.indices { rows[index] = table[Int(rows[index])] }
+        rows = ByteLanes.lookUp(rows, in: (0...Verdict.yes).map(change))
     }
 
     /// Rows of the verdict, ascending.
-    func all(_ verdict: UInt8) -> [Int] { rows.indices.filter { rows[$0] == verdict } }
+    func all(_ verdict: UInt8) -> [UInt32] { ByteLanes.places(of: verdict, in: rows) }
 
     /// Rows that may pass, ascending.
-    func possible() -> [Int] { rows.indices.filter { rows[$0] != Verdict.no } }
+    func possible() -> [UInt32] { ByteLanes.placesOfOthers(in: rows) }
 }
 
 extension LabelCondition {

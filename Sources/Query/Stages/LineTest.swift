@@ -7,15 +7,22 @@ struct LineTest: Sendable {
         case needle([UInt8])
         /// Text whose letters may stand in either case.
         case folded(FoldedText, Regex)
-        case regex(Regex, required: [UInt8])
+        /// `anyOf`: texts of which every match contains one.
+        case regex(Regex, required: [UInt8], anyOf: [[UInt8]])
         case pattern(PatternTest)
         case address(IPPattern)
+
+        /// Texts of which every line for which the term holds contains one; none if none are sure.
+        var pilots: [[UInt8]] {
+            if case .regex(_, _, let anyOf) = self { return anyOf }
+            return pilot.isEmpty ? [] : [pilot]
+        }
 
         /// Text that every line for which the term holds contains; empty if none is sure.
         var pilot: [UInt8] {
             switch self {
             case .needle(let needle): needle
-            case .regex(_, let required): required
+            case .regex(_, let required, _): required
             case .pattern(let pattern): pattern.longestLiteral
             case .address, .folded: []
             }
@@ -23,6 +30,8 @@ struct LineTest: Sendable {
     }
 
     let terms: [Term]
+    /// Alternatives that a regex is searched by in columns.
+    private static let mostAlternatives = 8
     let isNegated: Bool
 
     init(_ filter: LineFilter) throws(QueryError) {
@@ -44,7 +53,12 @@ struct LineTest: Sendable {
         do throws(RegexFault) {
             if let folded = FoldedText(regex: regex) { return [.folded(folded, try Regex(regex))] }
             let required = RegexLiterals.required(regex)
-            return [.regex(try Regex(regex), required: required.count > 1 ? required : [])]
+            let anyOf = RegexLiterals.required(regex, most: mostAlternatives)
+            return [
+                .regex(
+                    try Regex(regex), required: required.count > 1 ? required : [],
+                    anyOf: anyOf.contains { $0.count < 2 } ? [] : anyOf)
+            ]
         } catch {
             throw QueryError(.parse, "error parsing regexp: \(error.text)")
         }
@@ -60,7 +74,7 @@ struct LineTest: Sendable {
         switch term {
         case .needle(let needle): return ByteSearch.find(needle.span, in: line) != nil
         case .folded(_, let regex): return regex.matches(line, .anywhere)
-        case .regex(let regex, let required):
+        case .regex(let regex, let required, _):
             if !required.isEmpty, ByteSearch.find(required.span, in: line) == nil { return false }
             return regex.matches(line, .anywhere)
         case .pattern(let pattern): return pattern.matches(line)

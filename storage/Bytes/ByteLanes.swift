@@ -1,0 +1,84 @@
+// Loops over many bytes at once, in a form that compiles to vector instructions.
+
+/// Bytes side by side, one per row, say: element by element operations on whole arrays.
+public enum ByteLanes {
+    /// Lowers each byte of `bytes` to that of `others` where that is lower; arrays of one length.
+    public static func lower(_ bytes: inout [UInt8], to others: [UInt8]) {
+        let count = min(bytes.count, others.count)
+        bytes.withUnsafeMutableBufferPointer { own in
+            others.withUnsafeBufferPointer { other in
+                for index in 0..<count { own[index] = min(own[index], other[index]) }
+            }
+        }
+    }
+
+    /// Raises each byte of `bytes` to that of `others` where that is higher; arrays of one length.
+    public static func raise(_ bytes: inout [UInt8], to others: [UInt8]) {
+        let count = min(bytes.count, others.count)
+        bytes.withUnsafeMutableBufferPointer { own in
+            others.withUnsafeBufferPointer { other in
+                for index in 0..<count { own[index] = max(own[index], other[index]) }
+            }
+        }
+    }
+
+    /// `table[number]` for each number; 0 for numbers beyond the table.
+    @inlinable
+    public static func lookUp<Number: FixedWidthInteger & UnsignedInteger>(
+        _ numbers: [Number], in table: [UInt8]
+    ) -> [UInt8] {
+        let count = numbers.count
+        return [UInt8](unsafeUninitializedCapacity: count) { out, size in
+            numbers.withUnsafeBufferPointer { numbers in
+                table.withUnsafeBufferPointer { table in
+                    for index in 0..<count {
+                        let at = Int(truncatingIfNeeded: numbers[index])
+                        out[index] = at < table.count ? table[at] : 0
+                    }
+                }
+            }
+            size = count
+        }
+    }
+
+    /// Places of `value` in `bytes`, ascending: runs without it are passed 8 bytes at a time.
+    public static func places(of value: UInt8, in bytes: [UInt8]) -> [UInt32] {
+        places(in: bytes) { ($0 ^ (0x0101_0101_0101_0101 &* UInt64(value))) }
+    }
+
+    /// Places of bytes other than 0, ascending.
+    public static func placesOfOthers(in bytes: [UInt8]) -> [UInt32] {
+        // Low bits tell which bytes are zero: turned around, those that are not are.
+        places(in: bytes) { word in
+            let low = (word & 0x7f7f_7f7f_7f7f_7f7f) &+ 0x7f7f_7f7f_7f7f_7f7f
+            return ~(low | word) & 0x8080_8080_8080_8080
+        }
+    }
+
+    /// Places whose byte `change` makes 0.
+    @inline(__always)
+    private static func places(in bytes: [UInt8], _ change: (UInt64) -> UInt64) -> [UInt32] {
+        var found: [UInt32] = []
+        let count = bytes.count
+        bytes.withUnsafeBytes { raw in
+            var at = 0
+            while at < count {
+                var word: UInt64 = 0
+                if at + 8 <= count {
+                    word = change(raw.loadUnaligned(fromByteOffset: at, as: UInt64.self))
+                } else {
+                    for lane in 0..<(count - at) { word |= UInt64(raw[at + lane]) << UInt64(8 * lane) }
+                    word = change(word) | ~((1 << UInt64(8 * (count - at))) - 1)
+                }
+                // Exact per byte: the highest bit is set where the byte is 0.
+                var zeros = ~(((word & 0x7f7f_7f7f_7f7f_7f7f) &+ 0x7f7f_7f7f_7f7f_7f7f) | word) & 0x8080_8080_8080_8080
+                while zeros != 0 {
+                    found.append(UInt32(truncatingIfNeeded: at + zeros.trailingZeroBitCount >> 3))
+                    zeros &= zeros &- 1
+                }
+                at += 8
+            }
+        }
+        return found
+    }
+}
