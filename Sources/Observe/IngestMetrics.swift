@@ -13,6 +13,7 @@ public final class IngestMetrics: Sendable {
     /// Requests answered "try again".
     public let pushedBack = Counter()
     private let rejected = Mutex<[String: Int]>([:])
+    private let scrubbed = Mutex<[String: Int]>([:])
 
     init() {}
 
@@ -20,6 +21,14 @@ public final class IngestMetrics: Sendable {
     public func reject(_ reason: String, count: Int) {
         rejected.withLock { $0[reason, default: 0] += count }
     }
+
+    /// Counts secrets that were taken out of lines, by the rule that found them.
+    public func scrub(_ rule: String, count: Int) {
+        scrubbed.withLock { $0[rule, default: 0] += count }
+    }
+
+    /// Secrets that were taken out, by rule.
+    public func scrubbed(_ rule: String) -> Int { scrubbed.withLock { $0[rule] ?? 0 } }
 
     /// Entries that were not taken, by reason.
     public var rejectedByReason: [(reason: String, count: Int)] {

@@ -27,6 +27,10 @@ public struct BatchBuilder: Sendable {
     var streams: [StreamFacts] = []
     var streamBytes: [UInt8] = []
     var groupKeys: [RejectionKey] = []
+    /// Takes secrets out of lines and metadata; what is stored and logged never held them.
+    var scrubber: Scrubber
+    let scrubs: Bool
+    let exemptApps: NameList
     /// Entries seen so far, refused ones included.
     public internal(set) var entryCount = 0
 
@@ -43,6 +47,7 @@ public struct BatchBuilder: Sendable {
     let levelPairs: [UInt8]
     let levelPairEnds: [Int]
 
+    static let appName = [UInt8]("app".utf8)
     static let levelName = [UInt8](LogLevel.metadataName.utf8)
     static let severityNumberName = [UInt8]("severity_number".utf8)
 
@@ -53,6 +58,9 @@ public struct BatchBuilder: Sendable {
         self.options = BatchBuilder.bounded(options)
         serviceNameFields = NameList(options.serviceNameFields)
         highCardinality = NameList(options.highCardinality)
+        scrubber = Scrubber(options.scrub)
+        scrubs = !options.scrub.rules.isEmpty
+        exemptApps = NameList(options.scrub.exemptApps)
         indexed = NameList(options.indexed)
         oldest = BatchBuilder.shifted(now, seconds: 0 &- Int64(clamping: options.maxAgeSeconds))
         newest = BatchBuilder.shifted(now, seconds: Int64(clamping: options.limits.futureSeconds.value))
@@ -105,6 +113,7 @@ public struct BatchBuilder: Sendable {
     /// The result, or the error of the whole request.
     public consuming func finish() throws(ReceiveError) -> ReceiveResult {
         if let excess { throw excess }
+        result.scrubbed = scrubber.counts
         return result
     }
 
@@ -118,6 +127,17 @@ public struct BatchBuilder: Sendable {
         guard metadataPairs <= options.limits.metadataPairs.value,
             metadataBytes <= options.limits.metadataBytes.value
         else { return }
+        if scrubs, scrubber.rules.contains(.keys), value.count > 0, SecretName(name, 0..<name.count) != nil {
+            scrubber.countName()
+            let mark = Scrubber.mark
+            if !metadata.setNormalised(name: name, value: mark.span) { metadataFault = .invalidMetadataName }
+            return
+        }
+        if scrubs, scrubber.changes(value) {
+            let text = scrubber.scrubbed
+            if !metadata.setNormalised(name: name, value: text.span) { metadataFault = .invalidMetadataName }
+            return
+        }
         if !metadata.setNormalised(name: name, value: value) { metadataFault = .invalidMetadataName }
     }
 
@@ -126,6 +146,15 @@ public struct BatchBuilder: Sendable {
     @inline(__always)
     public mutating func append(time: Int64, line: borrowing ByteSpan, stream: Int) -> Bool {
         guard countEntry(), stream >= 0, stream < streams.count else { return false }
+        if scrubs, !streams[stream].isExempt, scrubber.changes(line) {
+            let text = scrubber.scrubbed
+            return appendCounted(time: time, line: text.span, stream: stream)
+        }
+        return appendCounted(time: time, line: line, stream: stream)
+    }
+
+    @inline(__always)
+    private mutating func appendCounted(time: Int64, line: borrowing ByteSpan, stream: Int) -> Bool {
         let isPlain = metadataPairs == 0
         if isPlain, time >= oldest, time <= newest, line.count <= options.limits.lineBytes.value,
             streams[stream].refusal == nil, streams[stream].adjustments.isEmpty

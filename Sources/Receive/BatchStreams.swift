@@ -94,6 +94,10 @@ extension BatchBuilder {
             streamBytes.append(contentsOf: refusal.detail)
             facts.refusalDetail = start..<streamBytes.count
         }
+        let appName = BatchBuilder.appName
+        if scrubs, exemptApps.count > 0, let at = labels.find(appName.span) {
+            facts.isExempt = exemptApps.index(of: labels.bytes.span.extracting(labels.pairs[at].value)) != nil
+        }
         split(into: &facts)
         streams.append(facts)
         return streams.count - 1

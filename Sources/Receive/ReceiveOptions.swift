@@ -18,6 +18,8 @@ public struct ReceiveOptions: Sendable {
     public var indexed = FieldName.indexed
     /// Resource attributes of OpenTelemetry records that become stream labels; the others become metadata.
     public var resourceLabels = ReceiveOptions.standardResourceLabels
+    /// What is taken out of lines before they are stored.
+    public var scrub = ScrubOptions()
     /// Age beyond which entries are refused when `limits.maxAgeSeconds` is nil.
     public var retentionSeconds = 30 * 86400
 

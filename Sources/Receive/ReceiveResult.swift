@@ -49,6 +49,8 @@ public struct ReceiveResult: Sendable {
     public var otherErrors = 0
     /// Timestamps that were there but could not be read; their entries count as without one.
     public var unreadableTimestamps = 0
+    /// Secrets that were taken out, by rule.
+    public var scrubbed = ScrubCounts()
     /// Whether no entry had to be stamped on arrival (only then may the body serve as the key of a repeat).
     public var everyEntryHadTimestamp = true
 

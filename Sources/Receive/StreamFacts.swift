@@ -38,6 +38,8 @@ struct StreamFacts: Sendable {
     var isReady = false
     /// Value for `detected_level` from the labels; empty when they say none.
     var level = 0..<0
+    /// Whether its lines are stored as they are, whatever they hold.
+    var isExempt = false
     /// Flags of every entry.
     var flags: RowFlags = []
     var adjustments: Adjustments = []

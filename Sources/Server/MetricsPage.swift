@@ -1,6 +1,7 @@
 import Bytes
 import Model
 import Observe
+import Receive
 import Store
 
 /// `/metrics`: everything that is counted, under our names and under the Loki names that dashboards ask for.
@@ -70,6 +71,8 @@ struct MetricsPage {
 
     private mutating func ingest(_ store: StoreStatistics) {
         let ingest = backend.metrics.ingest
+        page.begin("dendro_scrubbed_total", .counter, "Secrets taken out of lines before they were stored, by rule.")
+        for rule in ScrubRule.allCases { page.sample(ingest.scrubbed(rule.name), ["rule": rule.name]) }
         page.single("dendro_ingest_lines_total", .counter, "Lines stored.", ingest.lines.value)
         page.single("dendro_ingest_line_bytes_total", .counter, "Bytes of lines accepted.", ingest.lineBytes.value)
         page.single(

@@ -154,6 +154,9 @@ struct PushRoutes: Sendable {
         }
         for (reason, count) in result.rejectedByReason { metrics.reject(reason.rawValue, count: count) }
         metrics.unreadableTimestamps.add(result.unreadableTimestamps)
+        if !result.scrubbed.isEmpty {
+            for rule in ScrubRule.allCases { metrics.scrub(rule.name, count: result.scrubbed[rule]) }
+        }
         guard !result.batch.isEmpty else {
             return answer(ErrorAnswers.stored(Receipt(acceptedRows: 0, duplicateRows: 0), result, as: form))
         }

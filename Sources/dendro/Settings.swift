@@ -35,6 +35,8 @@ struct Settings {
     var highCardinality = FieldName.highCardinality
     var indexed = FieldName.indexed
     var duplicates = "drop"
+    var scrubRules = ScrubRule.allCases.map(\.name)
+    var scrubExemptApps: [String] = []
     var labelValues = 10_000
     var streams = 50_000
     var limits = Limits()
@@ -83,6 +85,10 @@ struct Settings {
         }
         if !prefix.isEmpty, !prefix.hasPrefix("/") || prefix.hasSuffix("/") {
             throw SettingsError("http.prefix begins with a slash and does not end with one, as in /logs")
+        }
+        for name in scrubRules where ScrubRule(name: name) == nil && name != "none" {
+            let names = ScrubRule.allCases.map(\.name).joined(separator: ", ")
+            throw SettingsError("scrub.rules is a list of \(names), or none; not '\(name)'")
         }
         if headBytes > headBudgetBytes {
             throw SettingsError("storage.head_bytes is larger than storage.head_budget, the memory of all heads")

@@ -60,6 +60,12 @@ extension Settings {
                 "ingest.duplicates", \.duplicates, .choice(["drop", "keep"]),
                 "Whether of equal entries (stream, time, line, metadata) one is kept or all."),
             Setting(
+                "scrub.rules", \.scrubRules, .names,
+                "What is taken out of lines before they are stored: keys, urls, tokens, cards, aws, pem; none."),
+            Setting(
+                "scrub.exempt_apps", \.scrubExemptApps, .names,
+                "Values of the label app whose lines stay as they are."),
+            Setting(
                 "fields.high_cardinality", \.highCardinality, .names,
                 "Labels kept as metadata of each line: they cost no stream."),
             Setting("fields.indexed", \.indexed, .names, "Metadata that lookups by value are fast for."),

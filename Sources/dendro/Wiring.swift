@@ -125,6 +125,8 @@ struct Wiring {
         receive.discoverServiceName = !settings.serviceNameFields.isEmpty
         receive.highCardinality = settings.highCardinality
         receive.indexed = settings.indexed
+        receive.scrub.rules = Set(settings.scrubRules.compactMap { ScrubRule(name: $0) })
+        receive.scrub.exemptApps = settings.scrubExemptApps
         receive.retentionSeconds = settings.retentionDays.multipliedReportingOverflow(by: 86400).partialValue
         var backend = Backend(
             sink: store, source: store, live: store, scheduler: store.scheduler, metrics: Metrics(),
