@@ -142,7 +142,29 @@ public struct ColumnBlockReader: Sendable {
             let all = try integers(of: node)
             return places.map { all[Int($0)] }
         }
-        return try source.integers(column.numbers, at: places)
+        return try integers(column.numbers, key: node, at: places)
+    }
+
+    /// Decimal places of some values of a node, or of all.
+    mutating func places(of node: Int, at places: [UInt32]?) throws(ColumnError) -> [Int64] {
+        guard let places else { return try source.integers(tree.nodes[node].places) }
+        return try integers(tree.nodes[node].places, key: -1 - node, at: places)
+    }
+
+    /// Some integers; the stored form, from which single ones can be had, is kept under `key`.
+    private mutating func integers(
+        _ entry: IntegerEntry, key: Int, at places: [UInt32]
+    ) throws(ColumnError) -> [Int64] {
+        switch entry.mode {
+        case .packed, .planes:
+            guard let stream = entry.stream else { break }
+            return try StreamReader.integers(entry, try blob(of: key, stream), at: places)
+        case .constant where entry.stream == nil: return [Int64](repeating: entry.least, count: places.count)
+        default: break
+        }
+        let all = try source.integers(entry)
+        if key >= 0 { kept.integers[key] = all }
+        return places.map { all[Int($0)] }
     }
 
     /// Rows of the values of a column, ascending; nil for values that are not one per row.
@@ -151,8 +173,14 @@ public struct ColumnBlockReader: Sendable {
         let rows: [UInt32]
         switch tree.nodes[node].owner {
         case .none: return nil
-        case .lines: rows = rowsOfColumn(node, in: tree.lines, ids: try shapesOfLines())
-        case .metadata: rows = rowsOfColumn(node, in: tree.metadata, ids: try shapesOfMetadata())
+        case .lines:
+            let ids = try shapesOfLines()
+            if isOncePerRow(node, in: tree.lines) { return allRows() }
+            rows = rowsOfColumn(node, in: tree.lines, ids: ids)
+        case .metadata:
+            let ids = try shapesOfMetadata()
+            if isOncePerRow(node, in: tree.metadata) { return allRows() }
+            rows = rowsOfColumn(node, in: tree.metadata, ids: ids)
         case .template(let parent, let shape):
             guard let outer = try self.rows(of: parent) else { return nil }
             let inner = try buckets(of: parent)
@@ -165,10 +193,33 @@ public struct ColumnBlockReader: Sendable {
         return rows
     }
 
-    /// Whether every shape of lines has the column exactly once, so that its values are numbered as rows are.
-    func isOncePerRow(_ node: Int) -> Bool {
+    /// The rows of a column that every row has once.
+    private mutating func allRows() -> [UInt32] {
+        if let known = kept.allRows { return known }
+        let rows = [UInt32](0..<UInt32(truncatingIfNeeded: rowCount))
+        kept.allRows = rows
+        return rows
+    }
+
+    mutating func ranksOfLines(_ ids: [UInt16]) -> ShapeRanks {
+        if let known = kept.lineRanks { return known }
+        let ranks = ShapeRanks(ids, shapes: tree.lines.shapes.count)
+        kept.lineRanks = ranks
+        return ranks
+    }
+
+    mutating func ranksOfTemplate(_ node: Int, _ ids: [UInt16]) -> ShapeRanks {
+        if let known = kept.templateRanks[node] { return known }
+        let ranks = ShapeRanks(ids, shapes: tree.nodes[node].template?.shapes.count ?? 0)
+        kept.templateRanks[node] = ranks
+        return ranks
+    }
+
+    /// Whether every row has the column exactly once, so that its values are numbered as rows are: no shape has it
+    /// twice, and the shapes of the rows, whose uses are compared with the columns' counts, use it in each row.
+    func isOncePerRow(_ node: Int, in set: ShapeSet) -> Bool {
         tree.nodes[node].count == rowCount
-            && tree.lines.shapes.allSatisfy { shape in shape.slots.count(where: { $0 == node }) == 1 }
+            && set.shapes.allSatisfy { shape in shape.slots.count(where: { $0 == node }) <= 1 }
     }
 
     private func rowsOfColumn(_ node: Int, in set: ShapeSet, ids: [UInt16]) -> [UInt32] {

@@ -92,7 +92,9 @@ extension ColumnBlockReader {
         var known = try Self.unused(determinants, rowCount)
         var next: Int32 = 0
         var numbers: [UInt32] = []
-        if case .lines = tree.nodes[node].owner, isOncePerRow(node) {
+        if case .lines = tree.nodes[node].owner, try shapesOfLines().count == rowCount,
+            isOncePerRow(node, in: tree.lines)
+        {
             numbers.reserveCapacity(rowCount)
             for determinant in determinants { numbers.append(Self.number(Int(determinant), &known, &next)) }
         } else {
@@ -149,11 +151,7 @@ extension ColumnBlockReader {
         let numbers = try integers(of: node, at: positions)
         var places: [Int64] = []
         if column.encoding == .decimal {
-            if let positions {
-                places = try source.integers(column.places, at: positions)
-            } else {
-                places = try source.integers(column.places)
-            }
+            places = try self.places(of: node, at: positions)
         }
         var offsets: [Int64] = []
         if column.encoding == .rowTime { offsets = try rowUnits(of: node, at: selection) }

@@ -41,6 +41,10 @@ struct KeptColumns: Sendable {
     /// Where the texts of a blob begin.
     var starts: [Int: [UInt32]] = [:]
     var rows: [Int: [UInt32]] = [:]
+    /// The rows of each column that all rows have.
+    var allRows: [UInt32]?
+    var lineRanks: ShapeRanks?
+    var templateRanks: [Int: ShapeRanks] = [:]
     var buckets: [Int: ShapeBuckets] = [:]
     var positions: [ReferenceKey: [UInt32]] = [:]
     var values: [Int: ColumnValues] = [:]
@@ -48,6 +52,8 @@ struct KeptColumns: Sendable {
     var sizeBytes: Int {
         var size = 2048 + (times?.count ?? 0) * 8 + ((streams?.count ?? 0) + (traces?.count ?? 0)) * 4
         size += ((lineShapes?.count ?? 0) + (metadataShapes?.count ?? 0)) * 2
+        size += (allRows?.count ?? 0) * 4 + (lineRanks?.sizeBytes ?? 0)
+        for known in templateRanks.values { size += known.sizeBytes }
         for known in firstUses.values { size += known.count * 4 + 256 }
         for known in integers.values { size += known.count * 8 + 64 }
         for known in doubles.values { size += known.count * 8 + 64 }
@@ -73,6 +79,7 @@ struct KeptColumns: Sendable {
     /// What follows from numbers that stay.
     mutating func dropPositions() {
         rows = [:]
+        allRows = nil
         buckets = [:]
         starts = [:]
         dependents = [:]
@@ -83,6 +90,7 @@ struct KeptColumns: Sendable {
         integers = [:]
         doubles = [:]
         templates = [:]
+        templateRanks = [:]
         dictionaries = [:]
         blobs = [:]
     }

@@ -25,7 +25,8 @@ extension ColumnBlockReader {
         let metadataIDs = try shapesOfMetadata()
         // References of lines look up their rows here; with many rows whole columns cost less.
         if let chosen, chosen.count <= rowCount / 16 {
-            chosenLines = ChosenRows(tree.lines, ids: lineIDs, chosen: chosen, nodes: tree.nodes.count)
+            chosenLines = ChosenRows(
+                tree.lines, ids: lineIDs, ranks: ranksOfLines(lineIDs), chosen: chosen, nodes: tree.nodes.count)
         }
         defer { chosenLines = nil }
         let lines = try join(tree.lines, lineIDs, chosen, known: chosenLines)
@@ -75,7 +76,11 @@ extension ColumnBlockReader {
     ) throws(ColumnError) -> JoinedColumns {
         var parts: [(number: Int, values: ColumnValues)] = []
         if let chosen {
-            let rows = known ?? ChosenRows(set, ids: ids, chosen: chosen, nodes: tree.nodes.count)
+            let rows =
+                known
+                ?? ChosenRows(
+                    set, ids: ids, ranks: ShapeRanks(ids, shapes: set.shapes.count), chosen: chosen,
+                    nodes: tree.nodes.count)
             let selections = rows.selections(set)
             for node in selections.indices where selections[node].count > 0 {
                 parts.append((node, try values(of: node, at: selections[node])))

@@ -25,7 +25,7 @@ struct ChosenRows {
     private let users: [[(shape: Int, count: UInt32)]]
     private let ids: [UInt16]
 
-    init(_ set: ShapeSet, ids: [UInt16], chosen: [Int], nodes: Int) {
+    init(_ set: ShapeSet, ids: [UInt16], ranks: ShapeRanks, chosen: [Int], nodes: Int) {
         rows = chosen
         self.ids = ids
         shapeCount = set.shapes.count
@@ -45,10 +45,7 @@ struct ChosenRows {
         before.reserveCapacity(chosen.count * shapeCount)
         var next = 0
         for row in chosen {
-            while next < row {
-                seen[Int(ids[next])] += 1
-                next += 1
-            }
+            ranks.advance(&seen, &next, to: row, ids)
             before.append(contentsOf: seen)
         }
         self.before = before

@@ -127,28 +127,20 @@ struct StreamReader {
         }
     }
 
-    /// The integers at some places, without looking at others where the layout allows that.
+    /// The integers at some places of a stored stream, which is packed or in planes.
     /// - Parameter places: all below the entry's count.
-    mutating func integers(_ entry: IntegerEntry, at places: [UInt32]) throws(ColumnError) -> [Int64] {
+    static func integers(
+        _ entry: IntegerEntry, _ stored: [UInt8], at places: [UInt32]
+    ) throws(ColumnError) -> [Int64] {
         let count = entry.count
-        guard let stream = entry.stream else { return [Int64](repeating: entry.least, count: places.count) }
         let base = UInt64(bitPattern: entry.least)
-        switch entry.mode {
-        case .constant, .packed:
-            let stored = try bytes(stream)
-            try BitPacking.checkSize(stored, width: entry.width, count: count)
-            return places.map {
-                Int64(bitPattern: base &+ BitPacking.slowly(stored, index: Int($0), width: entry.width))
-            }
-        case .planes:
-            let stored = try bytes(stream)
+        if entry.mode == .planes {
             try Planes.checkSize(stored, width: entry.width, count: count)
             return places.map {
                 Int64(bitPattern: base &+ Planes.value(stored, index: Int($0), width: entry.width, count: count))
             }
-        case .deltaPacked, .deltaPlanes, .recency:
-            let all = try integers(entry)
-            return places.map { all[Int($0)] }
         }
+        try BitPacking.checkSize(stored, width: entry.width, count: count)
+        return places.map { Int64(bitPattern: base &+ BitPacking.slowly(stored, index: Int($0), width: entry.width)) }
     }
 }

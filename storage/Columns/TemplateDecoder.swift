@@ -127,15 +127,16 @@ extension ColumnBlockReader {
         guard let set = column.template else { throw ColumnError("template without shapes") }
         let all = try templateNumbers(of: node)
         let ids = selection.map { some in some.places.map { all[Int($0)] } } ?? all
-        let parts = selection.map { Self.parts($0, all, shapes: set.shapes.count) }
+        let parts = selection.map { Self.parts($0, all, ranksOfTemplate(node, all), shapes: set.shapes.count) }
         // Every hole of every template has values of its own, numbered in order of holes.
-        var numbers: [[Int]] = []
+        var firsts: [Int] = []
+        firsts.reserveCapacity(set.shapes.count)
         var found: [(number: Int, values: ColumnValues)] = []
         var next = 0
         var uses = [Int](repeating: 0, count: set.shapes.count)
         for id in ids { uses[Int(id)] += 1 }
         for (shape, entry) in set.shapes.enumerated() {
-            numbers.append(Array(next..<(next + entry.slots.count)))
+            firsts.append(next)
             for slot in entry.slots {
                 if uses[shape] > 0 {
                     let part =
@@ -149,7 +150,7 @@ extension ColumnBlockReader {
         }
         let columns = JoinedColumns(nodes: next, found)
         var total = columns.textBytes
-        let plan = TextPlan(set, uses: uses) { shape, hole in numbers[shape][hole] }
+        let plan = TextPlan(set, uses: uses) { shape, hole in firsts[shape] + hole }
         for shape in set.shapes.indices { total &+= plan.pieceBytes(shape) &* uses[shape] }
         try source.charge((total, total < 0))
         let out = AppendOnly<UInt8>(capacity: total)
@@ -159,15 +160,13 @@ extension ColumnBlockReader {
     }
 
     /// Per template, which of its values are selected.
-    private static func parts(_ selection: Selection, _ ids: [UInt16], shapes: Int) -> [Selection] {
+    private static func parts(_ selection: Selection, _ ids: [UInt16], _ ranks: ShapeRanks, shapes: Int) -> [Selection]
+    {
         var used = [UInt32](repeating: 0, count: shapes)
         var parts = [Selection](repeating: Selection([], rows: selection.rows == nil ? nil : []), count: shapes)
         var next = 0
         for (index, place) in selection.places.enumerated() {
-            while next < Int(place) {
-                used[Int(ids[next])] += 1
-                next += 1
-            }
+            ranks.advance(&used, &next, to: Int(place), ids)
             let shape = Int(ids[Int(place)])
             parts[shape].places.append(used[shape])
             if let rows = selection.rows { parts[shape].rows?.append(rows[index]) }

@@ -26,7 +26,7 @@ final class ReaderCache: Sendable {
 
     static let maximumBytes = 64 << 20
     /// What one reader may hold: more is shed before it is kept.
-    static let maximumReaderBytes = 4 << 20
+    static let maximumReaderBytes = 2 << 20
 
     private let state = Mutex(State())
 
