@@ -31,7 +31,7 @@ bench: deps
 T ?= 60
 fuzz: deps
 	$(SWIFT) build -c release --package-path Fuzz
-	@set -e; for target in ParserFuzz TemplateFuzz; do \
+	@set -e; for target in ParserFuzz TemplateFuzz LineFuzz BlockFuzz; do \
 	    mkdir -p Fuzz/.build/corpus/$$target; \
 	    echo "$$target for $(T) s"; \
 	    Fuzz/.build/release/$$target -max_total_time=$(T) -max_len=4096 -timeout=10 -rss_limit_mb=1024 \

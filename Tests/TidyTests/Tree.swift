@@ -45,7 +45,7 @@ struct TextFile: Sendable {
 /// The repository's files, read once.
 enum Tree {
     static let productFolders = ["Sources", "storage", "promtail-compat"]
-    private static let folders = productFolders + ["Tests", "Benchmarks", ".ci"]
+    private static let folders = productFolders + ["Tests", "Benchmarks", "Fuzz", ".ci"]
     private static let endings = ["swift", "c", "h", "cpp", "md", "sh", "py", "yaml", "yml", "modulemap", "txt"]
 
     static let root: URL = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
@@ -77,7 +77,7 @@ enum Tree {
     }
 
     private static func isText(_ path: String) -> Bool {
-        if path.contains("/Fixtures/") || isFolder(path) { return false }
+        if path.contains("/Fixtures/") || path.contains("/.build") || isFolder(path) { return false }
         let name = path.split(separator: "/").last ?? ""
         guard let dot = name.lastIndex(of: "."), dot != name.startIndex else {
             return ["Makefile", "run", ".gitignore", ".editorconfig", ".swift-format"].contains(name)
