@@ -83,12 +83,15 @@ let package = Package(
         .target(
             name: "CRE2", path: "Sources/CRE2", linkerSettings: [.linkedLibrary("re2")]),
         module("Query", at: "Sources/Query", ["Bytes", "Model", "LogQL", "Columns", "Store", "CRE2"]),
+        module("Requests", at: "Sources/Requests", ["Bytes", "Model", "Receive", "Index", "Store"]),
+        module("Errors", at: "Sources/Errors", ["Bytes", "Model", "Receive", "Index", "Store"]),
         module("Access", at: "Sources/Access", ["Bytes", "Model"]),
         module("Observe", at: "Sources/Observe", ["Bytes", "Model"]),
         module(
             "Server", at: "Sources/Server",
             [
                 "Bytes", "Model", "Access", "Receive", "Push", "Wire", "Grafana", "LogQL", "Query", "Store", "Observe",
+                "Requests", "Errors", "Files",
                 hummingbird,
                 hummingbirdCore, logging, .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
@@ -98,8 +101,9 @@ let package = Package(
         .executableTarget(
             name: "dendro",
             dependencies: [
-                "Bytes", "Model", "Access", "Receive", "LogQL", "Query", "Store", "Observe", "Server", "CPlatform",
-                "Yams",
+                "Bytes", "Model", "Access", "Receive", "LogQL", "Query", "Index", "Store", "Observe", "Requests",
+                "Errors", "Server",
+                "CPlatform", "Yams",
                 logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -122,10 +126,13 @@ let package = Package(
         tests("LogQL", ["LogQL"]),
         tests("Access", ["Bytes", "Model", "Access"]),
         tests("Observe", ["Bytes", "Model", "Observe"]),
+        tests("Errors", ["Bytes", "Model", "Index", "Store", "Errors"]),
+        tests("Requests", ["Bytes", "Model", "Index", "Store", "Requests"]),
         tests(
             "Server",
             [
-                "Bytes", "Model", "Access", "Receive", "Store", "Query", "Observe", "Server", hummingbird, logging,
+                "Bytes", "Model", "Access", "Receive", "Store", "Query", "Observe", "Requests", "Server", hummingbird,
+                logging,
                 hummingbirdCore, "Yams", .product(name: "HTTPTypes", package: "swift-http-types"),
             ] + nio),
         tests("Query", ["Bytes", "Model", "Files", "Chunks", "Store", "LogQL", "Query"]),

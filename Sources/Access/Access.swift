@@ -31,6 +31,8 @@ public enum Scope: UInt8, Hashable, Sendable, CaseIterable {
 public enum Need: Hashable, Sendable, CaseIterable {
     /// Nothing: probes of supervisors.
     case nothing
+    /// A token of any scope: the route looks further, by its method.
+    case known
     case push
     /// Entries or what is known of them: answers are cut to the token's app and tenant.
     case read
@@ -71,7 +73,7 @@ public struct Identity: Hashable, Sendable {
     public func denial(of need: Need) -> Denial? {
         let isAllowed =
             switch need {
-            case .nothing: true
+            case .nothing, .known: true
             case .push: scope != .read
             case .read: scope != .push
             case .change: scope == .admin

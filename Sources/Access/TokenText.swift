@@ -1,3 +1,5 @@
+import Bytes
+
 /// A token as its owner holds it: `dendro_<id>_<secret>`, so that it is recognised wherever it leaks.
 public struct TokenText: Hashable, Sendable {
     public let id: String

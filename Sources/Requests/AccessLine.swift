@@ -121,7 +121,8 @@ enum PlainRequest {
     /// Whether ` ms` or ` s` follows as a word.
     private static func isUnit(_ line: borrowing ByteSpan, _ end: Int) -> Bool {
         guard end + 1 < line.count, line[end] == 0x20 else { return false }
-        let length = line[end + 1] == 0x73 ? 1 : (end + 2 < line.count && line[end + 1] == 0x6d && line[end + 2] == 0x73 ? 2 : 0)
+        let length =
+            line[end + 1] == 0x73 ? 1 : (end + 2 < line.count && line[end + 1] == 0x6d && line[end + 2] == 0x73 ? 2 : 0)
         guard length > 0 else { return false }
         let stop = end + 1 + length
         return stop == line.count || isSeparator(line[stop])

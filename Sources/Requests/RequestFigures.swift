@@ -40,7 +40,7 @@ public struct SlowRequestPage: Sendable {
     public var requests: [SlowRequest] = []
     /// How many match, of those that are kept.
     public var total = 0
-    /// Some hours had more slow requests than are kept, or the threshold asked for is below the server's: there are more.
+    /// There are more: some hours had more slow requests than are kept, or the threshold is below the server's.
     public var isEstimate = false
 }
 
@@ -89,7 +89,8 @@ extension RequestLog {
     }
 
     /// Routes of an app, or of all, over the hours that the range touches, most slow requests first.
-    public func routes(_ tenant: TenantID, app: String? = nil, in range: TimeRange, limit: Int = 100) -> [RouteSummary] {
+    public func routes(_ tenant: TenantID, app: String? = nil, in range: TimeRange, limit: Int = 100) -> [RouteSummary]
+    {
         var sums: [String: (figures: RequestSummary, slow: Int)] = [:]
         contents.withLock { contents in
             for slot in contents.slots(tenant, app) where RequestLog.minutes(of: slot.hour, in: range) != nil {
@@ -133,7 +134,8 @@ extension RequestLog {
         guard !overflow, start < range.end, range.start < start + Nanoseconds.perHour else { return nil }
         // Minutes of the range's start count when they begin at or behind it.
         let first = range.start <= start ? 0 : (range.start - start + Nanoseconds.perMinute - 1) / Nanoseconds.perMinute
-        let end = range.end - start >= Nanoseconds.perHour
+        let end =
+            range.end - start >= Nanoseconds.perHour
             ? 60 : (range.end - start + Nanoseconds.perMinute - 1) / Nanoseconds.perMinute
         guard first < end else { return nil }
         return Int(first)..<Int(end)

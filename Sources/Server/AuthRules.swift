@@ -24,7 +24,16 @@ enum AuthRules {
                 "/api/prom/rules", "/api/prom/rules/{namespace}", "/api/prom/rules/{namespace}/{group}",
                 "/prometheus/api/v1/rules", "/prometheus/api/v1/alerts", "/api/prom/label",
                 "/api/prom/label/{name}/values", "/api/prom/series", "/api/prom/query", "/api/prom/tail",
-                "/api/v1/observability/logs", "/api/v1/query",
+                "/api/v1/query", "/api/v1/observability/logs", "/api/v1/observability/logs/slow-requests",
+                "/api/v1/observability/errors/summary", "/api/v1/observability/errors/top",
+                "/api/v1/observability/errors/{id}/events/{event}",
+            ]
+        ),
+        (
+            .known,
+            [
+                "/api/v1/observability/errors", "/api/v1/observability/errors/{id}",
+                "/api/v1/observability/errors/{id}/{what}",
             ]
         ),
         (.change, ["/loki/api/v1/delete"]),

@@ -61,7 +61,9 @@ public struct HTTPService: Service {
         return QueryRoutes(backend: backend, executor: executor).routes
             + DialectRoutes(backend: backend, executor: executor).routes
             + LabelRoutes(backend: backend, executor: executor).routes
-            + ObservabilityLogs(backend: backend, executor: pages).routes + OpsRoutes(backend: backend).routes
+            + ObservabilityLogs(backend: backend, executor: pages).routes + SlowRequestRoutes(backend: backend).routes
+            + ErrorRoutes(backend: backend).routes
+            + OpsRoutes(backend: backend).routes
             + ExploreRoutes(backend: backend, executor: executor).routes + ExploreLimits(backend: backend).routes
             + ExploreRules().routes + AdminRoutes(backend: backend).routes
             + DeleteRoutes(backend: backend, executor: executor).routes

@@ -86,10 +86,10 @@ struct LogsRequest: Sendable {
         query = try LogsRequest.query(parameters)
         end =
             try parameters.value("end").map { text throws(ParameterError) in
-                try LogsRequest.instant(text, name: "end")
+                try ObservabilityParameters.instant(text, name: "end")
             } ?? now.addingReportingOverflow(1).partialValue
         if let text = parameters.value("start") {
-            start = try LogsRequest.instant(text, name: "start")
+            start = try ObservabilityParameters.instant(text, name: "start")
         } else {
             guard let since = TimeParameters.prometheusDuration(parameters.value("since") ?? "1h") else {
                 throw ParameterError("since is a duration such as 15m, 24h or 7d")
@@ -146,20 +146,6 @@ struct LogsRequest: Sendable {
             text += " | detected_level=~" + LabelSet.quoted(levels.joined(separator: "|"))
         }
         return text
-    }
-
-    /// RFC 3339, or a number since 1970 whose magnitude tells seconds, milliseconds, microseconds or nanoseconds.
-    private static func instant(_ text: String, name: String) throws(ParameterError) -> Int64 {
-        if let number = Int64(text) {
-            var scaled = number
-            var magnitude = number.magnitude
-            while magnitude != 0, magnitude < 100_000_000_000_000_000 {
-                (scaled, magnitude) = (scaled &* 1000, magnitude &* 1000)
-            }
-            return scaled
-        }
-        if let instant = RFC3339.parse([UInt8](text.utf8).span) { return instant }
-        throw ParameterError("\(name) is a time such as 2026-11-23T19:05:37Z or 1795460737, not '\(text)'")
     }
 }
 

@@ -29,6 +29,8 @@ struct Call: Sendable {
     let isLocal: Bool
     /// The client's address, if known.
     var client = ""
+    /// The body, unless it is a form.
+    var body: [UInt8] = []
 
     func header(_ name: String) -> String? { HTTPField.Name(name).flatMap { headers[$0] } }
 }
@@ -116,7 +118,8 @@ struct RouteTable: HTTPResponder {
                 traceID: HTTPField.Name("x-trace-id").flatMap { request.headers[$0] } ?? "",
                 identity: identity,
                 isLocal: AdminRoutes.isLoopback(context.channel.remoteAddress),
-                client: context.channel.remoteAddress?.ipAddress ?? "")
+                client: context.channel.remoteAddress?.ipAddress ?? "",
+                body: isForm ? [] : [UInt8](body.readableBytesView))
         } catch {
             return ErrorAnswers.parameter(error).response(route: route.name)
         }

@@ -5,9 +5,11 @@
 
 public import Access
 public import Bytes
+public import Errors
 public import Model
 public import Observe
 public import Receive
+public import Requests
 public import Store
 
 /// What the routes work with: the parts of dendro as the executable has put them together.
@@ -35,6 +37,12 @@ public struct Backend: Sendable {
     public var operations: any Operations
     /// Who may do what; nobody is asked unless there are tokens.
     public var access = AccessControl()
+    /// What is known of requests; nil where they are not observed.
+    public var requests: RequestLog?
+    /// What is known of errors; nil where they are not observed.
+    public var errors: ErrorLog?
+    /// Makes durable what observers know, or says why that is not possible.
+    public var saveObservations: @Sendable () async -> String? = { nil }
 
     public init(
         sink: any BatchSink, source: any RecentData, live: (any LiveData)? = nil, scheduler: any WorkScheduler,

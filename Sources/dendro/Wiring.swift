@@ -2,6 +2,7 @@ import Access
 import ArgumentParser
 import Bytes
 import Glibc
+import Index
 import Logging
 import Model
 import NIOCore
@@ -37,9 +38,10 @@ struct Wiring {
         }
 
         let folder = try DataFolder(settings.dataFolder)
+        let observers = Observers(settings)
         let store: Store
         do throws(StoreError) {
-            store = try Store.open(storeConfiguration(folder.path, logger))
+            store = try Store.open(storeConfiguration(folder.path, observers.all, logger))
         } catch {
             throw StartError(error.description, code: Exit.cannotStart)
         }
@@ -53,7 +55,7 @@ struct Wiring {
         }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.loops)
         let service = HTTPService(
-            backend: backend(store, access), options: serverOptions(address), logger: logger, group: group
+            backend: backend(store, access, observers), options: serverOptions(address), logger: logger, group: group
         ) { port in
             logger.info("listening", metadata: ["address": "\(address.host):\(port)", "version": "\(Version.text)"])
             key.announce("http://" + LocalKey.localAddress(address.host, port))
@@ -76,8 +78,11 @@ struct Wiring {
         _ = consume folder
     }
 
-    private func storeConfiguration(_ folder: String, _ logger: Logger) -> StoreConfiguration {
+    private func storeConfiguration(
+        _ folder: String, _ observers: [any RowObserver], _ logger: Logger
+    ) -> StoreConfiguration {
         var configuration = StoreConfiguration(folder: folder)
+        configuration.observers = observers
         configuration.codec = codec
         configuration.indexedNames = settings.indexed
         configuration.retentionDays = settings.retentionDays
@@ -116,7 +121,7 @@ struct Wiring {
         }
     }
 
-    private func backend(_ store: Store, _ access: AccessControl) -> Backend {
+    private func backend(_ store: Store, _ access: AccessControl, _ observers: Observers) -> Backend {
         var receive = ReceiveOptions()
         receive.limits = settings.effectiveLimits
         receive.labelFields = settings.labelFields
@@ -135,6 +140,15 @@ struct Wiring {
                 store: store, settingsText: settings.text, mark: TokenMark(folder: settings.dataFolder)),
             highCardinality: settings.highCardinality, indexed: settings.indexed)
         backend.access = access
+        observers.attach(to: &backend)
+        backend.saveObservations = { @Sendable () async -> String? in
+            do throws(StateError) {
+                try await store.saveObservations()
+                return nil
+            } catch {
+                return error.description
+            }
+        }
         backend.demotedNames = { store.demotedNames($0) }
         backend.allDemotedNames = { store.allDemotedNames() }
         return backend

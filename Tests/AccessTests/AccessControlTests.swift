@@ -68,9 +68,9 @@ import Testing
 
     /// Scope, bounds, need: allowed?
     @Test(arguments: [
-        (Scope.push, false, [Need.nothing, .push]), (.push, true, [.nothing, .push]),
-        (.read, false, [.nothing, .read, .figures]), (.read, true, [.nothing, .read]),
-        (.admin, false, Need.allCases), (.admin, true, [.nothing, .push, .read, .change]),
+        (Scope.push, false, [Need.nothing, .known, .push]), (.push, true, [.nothing, .known, .push]),
+        (.read, false, [.nothing, .known, .read, .figures]), (.read, true, [.nothing, .known, .read]),
+        (.admin, false, Need.allCases), (.admin, true, [.nothing, .known, .push, .read, .change]),
     ])
     func scopesAllowWhatTheySay(scope: Scope, isBounded: Bool, allowed: [Need]) {
         let app = Identity(tokenID: "x", scope: scope, app: isBounded ? "shop" : nil)

@@ -117,7 +117,10 @@ struct RequestLogTests {
             log.observe(
                 observed(
                     (0..<500).map { index in
-                        (start + Int64(index), line(Double(501 + piece * 500 + index), status: 200, path: "/r\(piece)x\(index)y"))
+                        (
+                            start + Int64(index),
+                            line(Double(501 + piece * 500 + index), status: 200, path: "/r\(piece)x\(index)y")
+                        )
                     }))
         }
         let page = log.slow(.standard, SlowRequestFilter(range: .all))

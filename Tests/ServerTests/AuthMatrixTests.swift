@@ -42,6 +42,7 @@ import Testing
     private func openers(_ need: Need) -> Set<Shown> {
         switch need {
         case .nothing: Set(Shown.allCases)
+        case .known: openers(.push).union(openers(.read))
         case .push: [.push, .admin, .shopPush, .shopAdmin, .tenantAdmin]
         case .read: [.read, .admin, .shopRead, .shopAdmin, .tenantRead, .tenantAdmin]
         case .change: [.admin, .shopAdmin, .tenantAdmin]

@@ -1,0 +1,189 @@
+import Bytes
+import Index
+import Model
+import Store
+import Testing
+
+@testable import Errors
+
+struct ErrorLogTests {
+    private let start: Int64 = 1_795_460_400_000_000_000
+
+    private func observed(
+        _ lines: [(Int64, String)], level: String = "error", labels: [(String, String)] = [("app", "shop")]
+    ) -> ObservedRows {
+        let metadata = LabelSet([("detected_level", level), ("trace_id", "t1")]).encoded
+        let size = lines.reduce(0) { $0 + $1.1.utf8.count + metadata.count }
+        let entries = AppendOnly<RowEntry>(capacity: lines.count)
+        let arena = AppendOnly<UInt8>(capacity: max(size, 1))
+        for (time, line) in lines {
+            let bytes = [UInt8](line.utf8)
+            let offset = arena.writtenCount
+            arena.append(bytes.span)
+            arena.append(metadata.span)
+            entries.append(
+                RowEntry(
+                    time: time, stream: 0, lineOffset: offset, lineCount: bytes.count,
+                    metadataOffset: offset + bytes.count, metadataCount: metadata.count))
+        }
+        arena.release()
+        entries.release()
+        return ObservedRows(
+            tenant: .standard, rows: Rows(entries: entries, arena: arena, count: lines.count), range: 0..<lines.count,
+            streams: [LabelSet(labels.map { (name: $0.0, value: $0.1) })])
+    }
+
+    @Test func alikeErrorsAreOneGroup() {
+        let log = ErrorLog()
+        log.observe(
+            observed([
+                (start, "order 17 failed"), (start + 1, "order 18 failed"), (start + 2, #"{"msg":"order 19 failed"}"#),
+                (start + 3, "payment failed"),
+            ]))
+        var filter = ErrorFilter()
+        filter.order = .count
+        let groups = log.list(.standard, filter)
+        #expect(groups.map(\.count) == [3, 1])
+        #expect(groups[0].firstSeen == start && groups[0].lastSeen == start + 2)
+        #expect(groups[0].traces == ["t1"])
+        #expect(groups[0].samples.map(\.event.message) == ["order 17 failed", "order 18 failed", "order 19 failed"])
+    }
+
+    @Test func twoCallSitesAreTwoGroups() {
+        let log = ErrorLog()
+        func line(_ function: String, _ value: Int, _ line: Int) -> String {
+            "Traceback (most recent call last):\n  File \"a.py\", line \(line), in \(function)\n    x\n"
+                + "ValueError: \(value)"
+        }
+        log.observe(observed([(start, line("f", 1, 10)), (start, line("f", 2, 11)), (start, line("g", 1, 10))]))
+        #expect(log.list(.standard).map(\.count).sorted() == [1, 2])
+        #expect(Set(log.list(.standard).map(\.type)) == ["ValueError"])
+    }
+
+    @Test func onlyErrorsCount() {
+        let log = ErrorLog()
+        log.observe(observed([(start, "order 17 failed")], level: "info"))
+        log.observe(observed([(start, #"{"msg":"x","exception":"nothing to see"}"#)], level: "info"))
+        #expect(log.list(.standard).isEmpty)
+        log.observe(
+            observed(
+                [
+                    (
+                        start,
+                        #"{"msg":"x","exception":"Traceback (most recent call last):\n"#
+                            + #"  File \"a.py\", line 1, in f\nE: x"}"#
+                    )
+                ],
+                level: "warn"))
+        #expect(log.list(.standard).map(\.type) == ["E"])
+        #expect(log.list(.standard).map(\.level) == ["warn"])
+    }
+
+    @Test func aBurstOfEqualErrorsIsCountedExactly() {
+        let log = ErrorLog()
+        log.observe(observed((0..<20_000).map { (start + Int64($0), "disk is full") }))
+        let group = log.list(.standard).first
+        #expect(group?.count == 20_000)
+        #expect(group?.hours.values.reduce(0, +) == 20_000)
+        #expect((group?.samples.count ?? 0) <= ErrorGroup.samplesLimit)
+    }
+
+    @Test func samplesThinOut() throws {
+        let log = ErrorLog()
+        for index in 0..<3000 { log.observe(observed([(start + Int64(index), "failed \(index)")])) }
+        let group = try #require(log.list(.standard).first)
+        #expect(group.count == 3000)
+        #expect(group.samples.first?.number == 1)
+        #expect(group.samples.last?.number == 3000)
+        let numbers = group.samples.map(\.number)
+        #expect(Array(numbers.prefix(50)) == Array(1...50))
+        #expect(numbers.dropFirst(50).dropLast() == [64, 128, 256, 512, 1024, 2048])
+    }
+
+    @Test func aResolvedGroupRegresses() throws {
+        let log = ErrorLog()
+        log.observe(observed([(start, "failed 1")]))
+        let id = try #require(log.list(.standard).first?.id)
+        _ = log.apply(.resolve, to: id, .standard, by: "ann", comment: "fixed", now: start + 10)
+        log.observe(observed([(start + 5, "failed 2")]))
+        #expect(log.group(.standard, id)?.status == .resolved)
+        log.observe(observed([(start + 20, "failed 3")]))
+        let group = try #require(log.group(.standard, id))
+        #expect(group.status == .regressed)
+        #expect(group.history.map(\.to) == ["resolved", "regressed"])
+        #expect(group.history.map(\.by) == ["ann", "dendro"])
+    }
+
+    @Test func anIgnoredGroupComesBackByCountAndTime() throws {
+        let log = ErrorLog()
+        log.observe(observed([(start, "failed 1")]))
+        let id = try #require(log.list(.standard).first?.id)
+        _ = log.apply(.ignore(until: 0, count: 2), to: id, .standard, by: "ann", comment: "", now: start)
+        log.observe(observed([(start + 1, "failed 2")]))
+        #expect(log.group(.standard, id)?.status == .ignored)
+        log.observe(observed([(start + 2, "failed 3")]))
+        #expect(log.group(.standard, id)?.status == .unresolved)
+        _ = log.apply(.ignore(until: start + 100, count: 0), to: id, .standard, by: "ann", comment: "", now: start + 3)
+        log.observe(observed([(start + 50, "failed 4")]))
+        #expect(log.group(.standard, id)?.status == .ignored)
+        log.observe(observed([(start + 100, "failed 5")]))
+        #expect(log.group(.standard, id)?.status == .unresolved)
+    }
+
+    @Test func mergedGroupsCountTogether() throws {
+        let log = ErrorLog()
+        log.observe(observed([(start, "alpha failed"), (start, "beta failed"), (start, "beta failed")]))
+        let a = try #require(log.list(.standard).first { $0.message == "alpha failed" }?.id)
+        let b = try #require(log.list(.standard).first { $0.message == "beta failed" }?.id)
+        #expect(log.merge(a, into: b, .standard, by: "ann", now: start)?.count == 3)
+        log.observe(observed([(start + 1, "alpha failed")]))
+        #expect(log.list(.standard).map(\.count) == [4])
+        #expect(log.group(.standard, a)?.id == b)
+        #expect(log.split(a, .standard) != nil)
+        log.observe(observed([(start + 2, "alpha failed")]))
+        #expect(log.group(.standard, b)?.count == 4)
+        #expect(log.group(.standard, a)?.id == a)
+    }
+
+    @Test func aRestartKeepsGroups() throws {
+        let log = ErrorLog()
+        log.observe(
+            observed([
+                (
+                    start,
+                    #"{"msg":"x","stack":"TypeError: y\n    at f (/a.js:1:2)","user_id":7,"env":"prod","#
+                        + #""version":"1.2"}"#
+                ),
+                (start + 1, "plain failure"),
+            ]))
+        var records: [StateRecord] = []
+        for case .put(let record) in log.takeChanges() { records.append(record) }
+        #expect(log.takeChanges().isEmpty)
+        let again = ErrorLog()
+        again.restore { $0 == .errorGroup ? StateListing(records: records) : StateListing() }
+        #expect(again.list(.standard).map(\.id) == log.list(.standard).map(\.id))
+        for group in log.list(.standard) {
+            let other = try #require(again.group(.standard, group.id))
+            #expect(other.samples == group.samples)
+            #expect(other.encode() == group.encode())
+        }
+        #expect(again.delete(log.list(.standard)[0].id, .standard))
+        #expect(again.list(.standard).count == 1)
+        #expect(again.takeChanges().count == 2)
+    }
+
+    @Test func theOriginalsErrorFileIsUnderstood() throws {
+        let log = ErrorLog()
+        let line =
+            #"{"error_id":"x1","error_type":"ValueError","message":"order 17","#
+            + #""traceback":"Traceback (most recent call last):\n"#
+            + #"  File \"/srv/a.py\", line 3, in f\n    g()\nValueError: order 17\n","#
+            + #""context":{"method":"GET","path":"/orders/17"},"trace_id":"4bf9","timestamp":"2026-11-23T19:00:00Z"}"#
+        log.observe(observed([(start, line)]))
+        let group = try #require(log.list(.standard).first)
+        #expect(group.type == "ValueError")
+        #expect(group.message == "order 17")
+        #expect(group.culprit == "/srv/a.py in f")
+        #expect(group.samples[0].event.path == "/orders/17")
+    }
+}
