@@ -57,7 +57,7 @@ public final class ErrorLog: RowObserver {
     }
 
     /// The normalised level: what was found out when the entry came, else the stream's label.
-    private static func level(_ metadata: borrowing ByteSpan, label: String?) -> String {
+    static func level(_ metadata: borrowing ByteSpan, label: String?) -> String {
         if let range = LabelSet.range(of: levelName.span, in: metadata, 0..<metadata.count) {
             return LogLevel(metadata.extracting(range))?.name ?? "unknown"
         }
@@ -74,7 +74,7 @@ public final class ErrorLog: RowObserver {
         return ""
     }
 
-    private static func mayCarryException(_ line: borrowing ByteSpan, _ metadata: borrowing ByteSpan) -> Bool {
+    static func mayCarryException(_ line: borrowing ByteSpan, _ metadata: borrowing ByteSpan) -> Bool {
         for hint in exceptionHints where ByteSearch.contains(hint.span, in: line) { return true }
         for name in exceptionNames where LabelSet.range(of: name.span, in: metadata, 0..<metadata.count) != nil {
             return true

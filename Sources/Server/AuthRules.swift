@@ -27,7 +27,7 @@ enum AuthRules {
                 "/api/v1/query", "/api/v1/observability/logs", "/api/v1/observability/logs/slow-requests",
                 "/api/v1/observability/errors/summary", "/api/v1/observability/errors/top",
                 "/api/v1/observability/errors/{id}/events/{event}",
-            ]
+            ] + logs.map { "/api/v1/observability/" + $0 }
         ),
         (
             .known,
@@ -45,6 +45,11 @@ enum AuthRules {
                 "/api/v1/queries/{id}",
             ]
         ),
+    ]
+
+    private static let logs = [
+        "logs/{id}", "logs/{id}/context", "logs/histogram", "logs/errors", "logs/fields", "logs/patterns", "logs/tail",
+        "traces/{trace_id}",
     ]
 
     private static let needs: [String: Need] = {

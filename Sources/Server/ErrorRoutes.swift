@@ -2,10 +2,13 @@ import Access
 import Bytes
 import Errors
 import Model
+import Query
 
 /// `/api/v1/observability/errors…`: groups of alike errors, read.
 struct ErrorRoutes: Sendable {
     let backend: Backend
+    /// Finds the lines of occurrences.
+    let logs: ObservabilityLogs
 
     var routes: [Route] {
         [
@@ -17,7 +20,7 @@ struct ErrorRoutes: Sendable {
             ObservabilityRoute.make("errors/top") { call in try top(call) },
             ObservabilityRoute.make("errors/{id}", ["GET", "DELETE"]) { call in
                 call.method == "DELETE"
-                    ? try await ErrorChanges(backend: backend).delete(call) : try refusal(call) ?? detail(call)
+                    ? try await ErrorChanges(backend: backend).delete(call) : try await detail(call)
             },
             ObservabilityRoute.make("errors/{id}/{what}", ["GET", "POST"]) { call in
                 if call.method == "POST" { return try await ErrorChanges(backend: backend).answer(call) }
@@ -122,9 +125,20 @@ struct ErrorRoutes: Sendable {
         ErrorAnswers.observability(404, "there is no error group \(call.captures[0])", code: "not_found")
     }
 
-    private func detail(_ call: Call) throws(ParameterError) -> Answer {
+    private func detail(_ call: Call) async throws -> Answer {
+        if let refusal = refusal(call) { return refusal }
         guard let group = ErrorRoutes.group(call, try log()) else { return ErrorRoutes.missing(call) }
-        return ErrorShapes(now: backend.clock.nowNanoseconds()).detail(group).answer()
+        return ErrorShapes(now: backend.clock.nowNanoseconds())
+            .detail(group, stored: try await storedContext(group, call)).answer()
+    }
+
+    /// What the newest occurrence's line says of its context, as it is stored; nil if it is gone or says nothing.
+    private func storedContext(_ group: ErrorGroup, _ call: Call) async throws -> JSONValue? {
+        guard let newest = group.samples.last?.event,
+            let line = try await logs.line(
+                at: newest.time, call, { backend.errorID(of: $0, call.identity) == group.id })
+        else { return nil }
+        return LineFields(line.entry.line).value("context", of: line.entry.line).map { .raw($0) }
     }
 
     private func events(_ call: Call) throws(ParameterError) -> Answer {

@@ -26,7 +26,8 @@ struct ErrorShapes {
     }
 
     /// Everything known of a group.
-    func detail(_ group: ErrorGroup) -> JSONValue {
+    /// - Parameter stored: the `context` of the newest line as it is stored, if it has one.
+    func detail(_ group: ErrorGroup, stored: JSONValue? = nil) -> JSONValue {
         let latest = group.samples.last
         let event = latest?.event
         var members: [(name: String, value: JSONValue)] = []
@@ -40,7 +41,7 @@ struct ErrorShapes {
             "per_day": .array(group.trend(now: now, days: 30).map { .int($0) }),
         ]
         members += [
-            ("traceback", event.map { text($0.traceback) } ?? .null), ("context", context(event)),
+            ("traceback", .text(event?.traceback ?? "")), ("context", stored ?? context(event)),
             ("trace_id", text(event?.trace ?? "")),
             ("frames", .array(event?.exceptions.last?.frames.map(frame) ?? [])),
             ("cause_chain", .array(event?.exceptions.map(exception) ?? [])),

@@ -31,12 +31,13 @@ public struct HTTPService: Service {
         let running = RunningCalls()
         let crossOrigin = CrossOrigin(origins: Set(options.corsOrigins))
         let door = AuthDoor(access: backend.access, clock: backend.clock, crossOrigin: crossOrigin)
-        let table = RouteTable(HTTPService.routes(backend), door: door, running: running)
+        let tails = TailRoutes(
+            backend: backend, executor: HTTPService.executor(backend, backend.limits), limit: options.tailsLimit)
+        let table = RouteTable(HTTPService.routes(backend, tails: tails), door: door, running: running)
         let parts = FrontHandler.Parts(
             options: options, pushLimitBytes: backend.limits.bodyBytes.value,
             pushRoutes: PushRoutes(backend: backend, options: options),
-            tailRoutes: TailRoutes(
-                backend: backend, executor: HTTPService.executor(backend, backend.limits), limit: options.tailsLimit),
+            tailRoutes: tails,
             crossOrigin: crossOrigin, routes: table,
             budget: BodyBudget(limitBytes: options.bodyBudgetBytes),
             log: AccessLog(metrics: backend.metrics, logger: logger, slowMilliseconds: options.slowMilliseconds),
@@ -53,7 +54,8 @@ public struct HTTPService: Service {
     }
 
     /// Every route behind the front handler.
-    static func routes(_ backend: Backend) -> [Route] {
+    /// - Parameter tails: counts live tails together with those that are WebSockets.
+    static func routes(_ backend: Backend, tails: TailRoutes? = nil) -> [Route] {
         let executor = executor(backend, backend.limits)
         var pageLimits = backend.limits
         pageLimits.queryEntries.value = max(pageLimits.queryEntries.value, ObservabilityLogs.entriesLimit * 3 + 1)
@@ -61,13 +63,27 @@ public struct HTTPService: Service {
         return QueryRoutes(backend: backend, executor: executor).routes
             + DialectRoutes(backend: backend, executor: executor).routes
             + LabelRoutes(backend: backend, executor: executor).routes
-            + ObservabilityLogs(backend: backend, executor: pages).routes + SlowRequestRoutes(backend: backend).routes
-            + ErrorRoutes(backend: backend).routes
+            + logs(backend, executor, pages, tails ?? TailRoutes(backend: backend, executor: executor, limit: 1))
+            + SlowRequestRoutes(backend: backend).routes + errors(backend, pages)
             + OpsRoutes(backend: backend).routes
             + ExploreRoutes(backend: backend, executor: executor).routes + ExploreLimits(backend: backend).routes
             + ExploreRules().routes + AdminRoutes(backend: backend).routes
             + DeleteRoutes(backend: backend, executor: executor).routes
             + TokenRoutes(backend: backend).routes
+    }
+
+    /// Log lines of the observability API, as pages, figures, shapes, traces and live.
+    private static func logs(
+        _ backend: Backend, _ executor: QueryExecutor, _ pages: QueryExecutor, _ tails: TailRoutes
+    ) -> [Route] {
+        ObservabilityLogs(backend: backend, executor: pages).routes
+            + LogFigures(backend: backend, executor: executor).routes
+            + LogShapes(backend: backend, executor: executor).routes + LogTailRoute(tails: tails).routes
+            + TraceRoutes(backend: backend, executor: pages).routes
+    }
+
+    private static func errors(_ backend: Backend, _ pages: QueryExecutor) -> [Route] {
+        ErrorRoutes(backend: backend, logs: ObservabilityLogs(backend: backend, executor: pages)).routes
     }
 
     /// - Parameter other: an executor with which the new one shares memory and turns.

@@ -1,11 +1,17 @@
+import Access
 import Bytes
+import Errors
 import LogQL
 import Model
 import Query
 
-/// `GET /api/v1/observability/logs`: log lines for people with curl.
+/// `GET /api/v1/observability/logs`: log lines for people with curl, and one line with what stands around it.
 struct ObservabilityLogs: Sendable {
     static let entriesLimit = 5000
+    /// How far away the lines around a line may be.
+    private static let contextNanoseconds = Nanoseconds.perDay
+    /// Entries of one instant that are looked through for one of them.
+    private static let instantLimit = 10_000
 
     let backend: Backend
     /// Lets a page ask for more entries than a Loki query may, by the entries of one instant that earlier pages showed.
@@ -13,168 +19,179 @@ struct ObservabilityLogs: Sendable {
 
     var routes: [Route] {
         [
-            Route(Route.get, "/api/v1/observability/logs") { call in
-                do {
-                    return try await answer(call)
-                } catch let error as ParameterError {
-                    return ErrorAnswers.observability(400, error.message, code: "invalid_parameter")
-                } catch let error as QueryError {
-                    return ErrorAnswers.observability(
-                        ErrorAnswers.status(error), error.message, code: error.kind.rawValue)
-                }
-            }
+            ObservabilityRoute.make("logs") { try await list($0) },
+            ObservabilityRoute.make("logs/{id}") { try await one($0) },
+            ObservabilityRoute.make("logs/{id}/context") { try await around($0) },
         ]
     }
 
-    private func answer(_ call: Call) async throws -> Answer {
+    // MARK: Pages
+
+    private func list(_ call: Call) async throws -> Answer {
         let now = backend.clock.nowNanoseconds()
         let began = Machine.monotonicNanoseconds()
         let request = try LogsRequest(call.parameters, now: now)
         var shown: Set<String> = []
         if let instant = request.resumedInstant, request.skippedEntries > 0 {
             // The order of entries of one instant is stable, so the first of them are those that were shown.
-            let range = (start: max(instant, request.start), end: min(instant + 1, request.end))
-            let (streams, _) = try await find(request, range, limit: request.skippedEntries, call)
+            let range = TimeRange(start: max(instant, request.start), end: min(instant + 1, request.end))
+            let (streams, _) = try await find(
+                request.query, range, request.skippedEntries, isAscending: request.isAscending, call)
             shown = LogsPage(streams, request).ids
         }
-        let limit = request.limit + request.skippedEntries
-        let (streams, found) = try await find(request, (request.start, request.end), limit: limit, call)
+        let range = TimeRange(start: request.start, end: request.end)
+        let (streams, found) = try await find(
+            request.query, range, request.limit + request.skippedEntries, isAscending: request.isAscending, call)
         var page = LogsPage(streams, request, shown: shown)
-        page.tookMilliseconds = Int((Machine.monotonicNanoseconds() - began) / Nanoseconds.perMillisecond)
+        page.name { backend.errorID(of: $0, call.identity) }
         page.scannedBytes = found.statistics.rawBytes
         page.warnings = found.warnings
-        switch request.format {
-        case .json: return .json(200, page.json(now: now))
-        case .ndjson:
-            return Answer(status: 200, headers: [("Content-Type", "application/x-ndjson")], body: page.ndjson())
-        case .text:
-            return Answer(status: 200, headers: [("Content-Type", "text/plain; charset=utf-8")], body: page.text())
+        if request.countsAll, page.next != nil || request.resumedInstant != nil {
+            var counts = LineCounts(backend, executor, call.identity)
+            let whole = try LogsRequest.range(call.parameters, now: now)
+            page.total = try await counts.total(request.query, in: TimeRange(start: whole.start, end: whole.end))
+            page.scannedBytes += counts.scannedBytes
+        }
+        if request.contextLines > 0 {
+            for line in page.lines {
+                let sides = try await sides(of: line, "app", request.contextLines, request.contextLines, call)
+                var member = [UInt8](",\"context\":".utf8)
+                JSONValue.object([
+                    ("before", .array(sides.before.map(\.json))), ("after", .array(sides.after.map(\.json))),
+                ])
+                .append(to: &member)
+                page.context.append(member)
+            }
+        }
+        page.tookMilliseconds = Int((Machine.monotonicNanoseconds() - began) / Nanoseconds.perMillisecond)
+        return answer(page, request.format, now)
+    }
+
+    private func answer(_ page: LogsPage, _ format: LogsRequest.Format, _ now: Int64) -> Answer {
+        switch format {
+        case .json: .json(200, page.json(now: now))
+        case .ndjson: Answer(status: 200, headers: [("Content-Type", "application/x-ndjson")], body: page.ndjson())
+        case .csv: Answer(status: 200, headers: [("Content-Type", "text/csv; charset=utf-8")], body: page.csv())
+        case .text: Answer(status: 200, headers: [("Content-Type", "text/plain; charset=utf-8")], body: page.text())
         }
     }
 
     private func find(
-        _ request: LogsRequest, _ range: (start: Int64, end: Int64), limit: Int, _ call: Call
+        _ query: String, _ range: TimeRange, _ limit: Int, isAscending: Bool, _ call: Call
     ) async throws -> (streams: [LogStream], answer: QueryAnswer) {
         let parameters = QueryParameters(
-            range: range.start, range.end, limit: limit, direction: request.isAscending ? .forward : .backward,
+            range: range.start, range.end, limit: limit, direction: isAscending ? .forward : .backward,
             categorizesLabels: true, dialect: .dendro)
-        let answer = try await executor.counted(request.query, parameters, call.identity, backend)
+        let answer = try await executor.counted(query, parameters, call.identity, backend)
         guard case .streams(let streams) = answer.result else {
             throw ParameterError("q is a metric query; this route answers with lines")
         }
         return (streams, answer)
     }
-}
 
-/// What is asked for, as a query.
-struct LogsRequest: Sendable {
-    enum Format: String, CaseIterable {
-        case json, ndjson, text
+    // MARK: One line
+
+    private static let unknown = ErrorAnswers.observability(404, "there is no such log line", code: "not_found")
+
+    private func one(_ call: Call) async throws -> Answer {
+        guard let line = try await line(call.captures.first ?? "", call) else { return Self.unknown }
+        return line.json.answer()
     }
 
-    let query: String
-    var start: Int64
-    var end: Int64
-    let limit: Int
-    let isAscending: Bool
-    let format: Format
-    /// The instant at which an earlier page ended, and how many of its entries were shown.
-    private(set) var resumedInstant: Int64?
-    private(set) var skippedEntries = 0
-
-    init(_ parameters: RequestParameters, now: Int64) throws(ParameterError) {
-        query = try LogsRequest.query(parameters)
-        end =
-            try parameters.value("end").map { text throws(ParameterError) in
-                try ObservabilityParameters.instant(text, name: "end")
-            } ?? now.addingReportingOverflow(1).partialValue
-        if let text = parameters.value("start") {
-            start = try ObservabilityParameters.instant(text, name: "start")
-        } else {
-            guard let since = TimeParameters.prometheusDuration(parameters.value("since") ?? "1h") else {
-                throw ParameterError("since is a duration such as 15m, 24h or 7d")
-            }
-            let from = min(end, now).subtractingReportingOverflow(since)
-            start = from.overflow ? .min : from.partialValue
-        }
-        limit = try TimeParameters.limit(parameters)
-        if limit > ObservabilityLogs.entriesLimit {
-            throw ParameterError("limit is at most \(ObservabilityLogs.entriesLimit)")
-        }
-        switch parameters.value("order") ?? "desc" {
-        case "asc": isAscending = true
-        case "desc": isAscending = false
-        case let other: throw ParameterError("order is asc or desc, not '\(other)'")
-        }
-        guard let format = Format(rawValue: parameters.value("format") ?? "json") else {
-            throw ParameterError("format is json, ndjson or text")
-        }
-        self.format = format
-        if let text = parameters.value("cursor") { try resume(text) }
-        if end < start { throw ParameterError("end lies before start") }
+    private func line(_ id: String, _ call: Call) async throws -> ShownLine? {
+        guard let time = ShownLine.time(ofID: id), time < .max else { return nil }
+        let (streams, _) = try await find(
+            "{}", TimeRange(start: time, end: time + 1), Self.instantLimit, isAscending: true, call)
+        guard var line = ShownLine.lines(streams, isAscending: true).first(where: { $0.id == id }) else { return nil }
+        line.errorID = backend.errorID(of: line, call.identity)
+        return line
     }
 
-    /// Goes on where the page that gave out the cursor `text` ended: at its last instant, behind what it showed of it.
-    private mutating func resume(_ text: String) throws(ParameterError) {
-        let parts = text.split(separator: "_")
-        guard parts.count == 3, parts[0] == "c", let time = Int64(parts[1]), let count = Int(parts[2]),
-            (0...ObservabilityLogs.entriesLimit * 2).contains(count), time < .max
-        else { throw ParameterError("the cursor is not one that this server gave out") }
-        if isAscending { start = max(start, time) } else { end = min(end, time + 1) }
-        (resumedInstant, skippedEntries) = (time, count)
+    /// The line at an instant that `isWanted`.
+    func line(at time: Int64, _ call: Call, _ isWanted: (ShownLine) -> Bool) async throws -> ShownLine? {
+        guard time < .max else { return nil }
+        let (streams, _) = try await find(
+            "{}", TimeRange(start: time, end: time + 1), 100, isAscending: true, call)
+        return ShownLine.lines(streams, isAscending: true).first(where: isWanted)
     }
 
-    /// The query in LogQL: `q` if it is one, else a search for its text; the other parameters as further conditions.
-    private static func query(_ parameters: RequestParameters) throws(ParameterError) -> String {
-        let q = parameters.value("q") ?? ""
-        var matchers: [String] = []
-        for (parameter, label) in [("app", "app"), ("env", "env"), ("trace_id", "trace_id")] {
-            if let value = parameters.value(parameter) { matchers.append("\(label)=\(LabelSet.quoted(value))") }
+    private func around(_ call: Call) async throws -> Answer {
+        let before = try ObservabilityParameters.whole(call.parameters, "before", 0...1000) ?? 20
+        let after = try ObservabilityParameters.whole(call.parameters, "after", 0...1000) ?? 20
+        let same = call.parameters.value("same") ?? "app"
+        guard ["app", "trace", "stream"].contains(same) else {
+            throw ParameterError("same is app, trace or stream, not '\(same)'")
         }
-        var text: String
-        if q.hasPrefix("{") {
-            text = q + matchers.map { " | " + $0 }.joined()
-        } else {
-            text = "{" + matchers.joined(separator: ", ") + "}"
-            if q.hasPrefix("|") || q.hasPrefix("!=") || q.hasPrefix("!~") {
-                text += " " + q
-            } else if !q.isEmpty {
-                text += " |= " + LabelSet.quoted(q)
-            }
-        }
-        if let levels = try LevelNames.wanted(parameters) {
-            text += " | detected_level=~" + LabelSet.quoted(levels.joined(separator: "|"))
-        }
-        return text
-    }
-}
-
-/// Level names of the observability routes and the normalised ones they stand for.
-enum LevelNames {
-    private static let ascending: [[String]] = [
-        ["trace"], ["debug"], ["info"], ["warn"], ["error"], ["critical", "fatal"],
-    ]
-
-    /// The normalised levels that `level` (exactly) and `min_level` (this or graver) ask for; nil for all.
-    static func wanted(_ parameters: RequestParameters) throws(ParameterError) -> [String]? {
-        if let text = parameters.value("min_level"), let rank = try rank(text) {
-            return ascending[rank...].flatMap { $0 }
-        }
-        guard let text = parameters.value("level"), let rank = try rank(text) else { return nil }
-        return ascending[rank]
+        let began = Machine.monotonicNanoseconds()
+        guard let line = try await line(call.captures.first ?? "", call) else { return Self.unknown }
+        let sides = try await sides(of: line, same, before, after, call)
+        let took = Double(Machine.monotonicNanoseconds() - began) / 1e6
+        return JSONValue.object([
+            ("count", .int(sides.before.count + sides.after.count + 1)), ("log", line.json),
+            ("before", .array(sides.before.map(\.json))), ("after", .array(sides.after.map(\.json))),
+            ("timestamp", .time(backend.clock.nowNanoseconds())),
+            ("stats", ["scanned_bytes": .int(sides.scannedBytes), "took_ms": .optional(took), "partial": false]),
+        ]).answer()
     }
 
-    private static func rank(_ text: String) throws(ParameterError) -> Int? {
-        switch text.lowercased() {
-        case "all", "*": return nil
-        case "trace", "trc": return 0
-        case "debug", "dbg": return 1
-        case "info", "inf", "information", "notice": return 2
-        case "warn", "warning", "wrn": return 3
-        case "error", "err": return 4
-        case "critical", "fatal", "crit", "alert", "emerg", "emergency", "panic": return 5
+    private struct Sides {
+        /// Both in order of time.
+        var before: [ShownLine] = []
+        var after: [ShownLine] = []
+        var scannedBytes = 0
+    }
+
+    /// What stands before and after a line, within a day, in its app, trace or stream.
+    private func sides(
+        of line: ShownLine, _ same: String, _ before: Int, _ after: Int, _ call: Call
+    ) async throws -> Sides {
+        var sides = Sides()
+        guard line.time < .max, let query = Self.selector(of: line, same) else { return sides }
+        // Lines of the same instant: those in front of it, in the order of lists, are before it.
+        let (instant, _) = try await find(
+            query, TimeRange(start: line.time, end: line.time + 1), Self.instantLimit, isAscending: true, call)
+        let beside = ShownLine.lines(instant, isAscending: true)
+        let place = beside.firstIndex { $0.id == line.id } ?? 0
+        sides.before = beside[..<place].suffix(before)
+        sides.after = Array(beside.dropFirst(place + 1).prefix(after))
+        if sides.before.count < before {
+            let start = max(line.time.subtractingReportingOverflow(Self.contextNanoseconds).partialValue, 0)
+            let (streams, answer) = try await find(
+                query, TimeRange(start: min(start, line.time), end: line.time), before - sides.before.count,
+                isAscending: false, call)
+            sides.before = ShownLine.lines(streams, isAscending: false).reversed() + sides.before
+            sides.scannedBytes += answer.statistics.rawBytes
+        }
+        if sides.after.count < after {
+            let end = line.time.addingReportingOverflow(Self.contextNanoseconds)
+            let (streams, answer) = try await find(
+                query, TimeRange(start: line.time + 1, end: end.overflow ? .max : end.partialValue),
+                after - sides.after.count, isAscending: true, call)
+            sides.after += ShownLine.lines(streams, isAscending: true)
+            sides.scannedBytes += answer.statistics.rawBytes
+        }
+        return sides
+    }
+
+    /// The lines that a line's neighbours are looked for among; nil if it has none: no trace to share.
+    private static func selector(of line: ShownLine, _ same: String) -> String? {
+        func matchers(_ pairs: [(name: String, value: String)]) -> String {
+            "{" + pairs.map { "\($0.name)=\(LabelSet.quoted($0.value))" }.joined(separator: ", ") + "}"
+        }
+        switch same {
+        case "stream": return matchers(line.labels.pairs)
+        case "trace": return line.traceID.map { matchers([("trace_id", $0)]) }
         default:
-            throw ParameterError("level is one of ALL, TRACE, DEBUG, INFO, WARNING, ERROR, CRITICAL, not '\(text)'")
+            // Lines without an app have the neighbours of their stream.
+            return line.labels.value(of: "app").map { matchers([("app", $0)]) } ?? matchers(line.labels.pairs)
         }
+    }
+}
+
+extension Backend {
+    /// The group that counts a line, or nil if it is no error or errors are not observed.
+    func errorID(of line: ShownLine, _ identity: Identity) -> String? {
+        errors?.id(
+            of: line.entry.line, time: line.time, metadata: line.entry.metadata, labels: line.labels, identity.tenant)
     }
 }

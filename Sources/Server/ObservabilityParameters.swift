@@ -1,5 +1,6 @@
 import Files
 import Model
+import Query
 
 /// Parameters that all observability routes understand alike.
 struct ObservabilityParameters: Sendable {
@@ -129,6 +130,9 @@ enum ObservabilityRoute {
                 return try await respond(call)
             } catch let error as ParameterError {
                 return ErrorAnswers.observability(400, error.message, code: "invalid_parameter")
+            } catch let error as QueryError {
+                return ErrorAnswers.observability(
+                    ErrorAnswers.status(error), error.message, code: error.kind.rawValue)
             }
         }
     }

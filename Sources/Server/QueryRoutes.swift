@@ -108,6 +108,15 @@ extension QueryExecutor {
         }
     }
 
+    /// The same for any query that was read already.
+    func counted(
+        _ query: Expression, _ parameters: QueryParameters, _ identity: Identity, _ backend: Backend
+    ) async throws(QueryError) -> QueryAnswer {
+        try await counting(backend) { () async throws(QueryError) in
+            try await run(query, parameters, source: backend.source(for: identity))
+        }
+    }
+
     private func counting(
         _ backend: Backend, _ work: () async throws(QueryError) -> QueryAnswer
     ) async throws(QueryError) -> QueryAnswer {

@@ -64,6 +64,17 @@ final class HTTPConnection {
         return [UInt8](buffer[..<count])
     }
 
+    /// What came up to and with `end`.
+    func text(until end: String) throws -> String {
+        let wanted = Array(end.utf8)
+        let place = try fill { bytes in
+            (0..<max(0, bytes.count - wanted.count + 1)).first { Array(bytes[$0..<($0 + wanted.count)]) == wanted }
+        }
+        let text = String(decoding: buffer[..<(place + wanted.count)], as: UTF8.self)
+        buffer.removeFirst(place + wanted.count)
+        return text
+    }
+
     /// One whole reply.
     func read() throws -> HTTPReply {
         let end = try fill { bytes in

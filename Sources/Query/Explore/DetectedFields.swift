@@ -1,5 +1,5 @@
 internal import Bytes
-internal import LogQL
+public import LogQL
 public import Model
 public import Store
 
@@ -25,6 +25,7 @@ public struct FieldsRequest: Hashable, Sendable {
     public var lineLimit = 100
     /// Fields, or values of a field.
     public var limit = 1000
+    public var dialect = Dialect.loki
 
     public init(range: TimeRange, query: String, tenant: TenantID = .standard) {
         self.tenant = tenant
@@ -64,7 +65,7 @@ extension QueryExecutor {
     ) async throws(QueryError) -> [LogStream] {
         let query: LogQuery
         do throws(ParseError) {
-            query = try Language(regexes: RegexEngine()).parseLogQuery(request.query)
+            query = try Language(dialect: request.dialect, regexes: RegexEngine()).parseLogQuery(request.query)
         } catch {
             throw QueryError(.parse, error.description)
         }

@@ -38,6 +38,8 @@ public struct PatternsRequest: Hashable, Sendable {
     public var lineLimit = 1_000_000
     /// Patterns of the answer: the most frequent.
     public var limit = 1000
+    /// Whether `{}`, all streams, may be asked for.
+    public var allowsAll = false
 
     public init(range: TimeRange, selector: String, stepNanoseconds: Int64, tenant: TenantID = .standard) {
         self.tenant = tenant
@@ -50,7 +52,7 @@ public struct PatternsRequest: Hashable, Sendable {
 extension QueryExecutor {
     /// Patterns of the lines of the selected streams in the range, by level.
     public func patterns(_ request: PatternsRequest, source: any RecentData) async throws(QueryError) -> LogPatterns {
-        let selector = try Exploration.selector(request.selector, allowsAll: false)
+        let selector = try Exploration.selector(request.selector, allowsAll: request.allowsAll)
         let exploration = Exploration(self, request.tenant, source: source)
         let (tests, rowTests, demoted) = try Planner(options: options).split(selector)
         let entryTests = EntryTests(rowTests, demoted, exploration.snapshot)
