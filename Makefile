@@ -30,7 +30,7 @@ bench: deps
 # Each target keeps what it learns in Fuzz/.build; what breaks it is written to Fuzz/.build/crash-….
 T ?= 60
 fuzz: deps
-	$(SWIFT) build -c release --package-path Fuzz
+	$(SWIFT) build -c release --sanitize fuzzer --package-path Fuzz
 	@set -e; for target in ParserFuzz TemplateFuzz LineFuzz BlockFuzz; do \
 	    mkdir -p Fuzz/.build/corpus/$$target; \
 	    echo "$$target for $(T) s"; \
