@@ -1,5 +1,6 @@
 # make run [ARGS="--data-dir /var/lib/dendro"]   build for release and serve
 # make test                                      everything that can fail
+# make torture [SEEDS=1-10000] [KILLS=1000]       the long form: seeds of power cuts, rounds of kills
 # make test-clients                              real clients from PyPI against the server
 # make deps | fmt | lint | bench | clean
 # make fuzz T=60                                 the fuzz targets, T seconds each
@@ -10,7 +11,7 @@ ARGS ?=
 PACKAGES := libsqlite3-dev zlib1g-dev liblz4-dev libzstd-dev libsnappy-dev libre2-dev
 CODE := Sources storage promtail-compat Tests Package.swift
 
-.PHONY: run test test-clients bench fmt lint fuzz clean deps
+.PHONY: run test torture test-clients bench fmt lint fuzz clean deps
 
 run: deps
 	$(SWIFT) build -c release --product dendro
@@ -19,6 +20,13 @@ run: deps
 test: deps
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build
+
+SEEDS ?= 1-10000
+KILLS ?= 1000
+
+torture: deps
+	DENDRO_SIMULATION_SEEDS=$(SEEDS) DENDRO_SIMULATION_EVENTS=7 $(SWIFT) test --filter SimulationTests
+	Tests/EndToEndTests/kill-rounds.sh $(KILLS)
 
 test-clients: deps
 	$(SWIFT) build --product dendro

@@ -120,6 +120,7 @@ let package = Package(
         tests("Chunks", ["Bytes", "Model", "Files", "Columns", "Chunks"]),
         tests("Index", ["Bytes", "Model", "Files", "Index", "CSQLite"]),
         tests("Store", ["Bytes", "Model", "Files", "Chunks", "Index", "Store"]),
+        tests("Simulation", ["Bytes", "Model", "Files", "Store"]),
         tests("Wire", ["Bytes", "Wire"]),
         tests("Receive", ["Bytes", "Model", "Receive"]),
         tests("Push", ["Bytes", "Model", "Receive", "Wire", "Push"]),

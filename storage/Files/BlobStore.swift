@@ -1,3 +1,5 @@
+import Synchronization
+
 /// Bytes of one object, readable in pieces, so that an upload never needs all of it in memory.
 public protocol BlobSource {
     var sizeBytes: Int { get }
@@ -22,6 +24,7 @@ public struct FolderBlobStore: BlobStore {
     public let root: String
     public let temporary: String
     public let files: any FileSystem
+    private let known = KnownFolders()
 
     /// - Parameters:
     ///   - root: the folder that keys are relative to.
@@ -54,9 +57,11 @@ public struct FolderBlobStore: BlobStore {
             throw error
         }
         let folder = String(target[..<(target.lastIndex(of: "/") ?? target.startIndex)])
-        if !files.exists(folder) {
+        if !known.contains(folder) || !files.exists(folder) {
+            // It may be there and yet not durable: of a try whose sync failed, or of a process that ended early.
             try files.createFolder(folder)
             try syncParents(of: folder)
+            known.insert(folder)
         }
         try files.rename(draft, to: target)
         try files.syncFolder(folder)
@@ -93,6 +98,23 @@ public struct FolderBlobStore: BlobStore {
         while current.count > root.count, let slash = current.lastIndex(of: "/") {
             current = String(current[..<slash])
             try files.syncFolder(current)
+        }
+    }
+}
+
+/// Folders that are durable up to the root.
+private final class KnownFolders: Sendable {
+    /// Beyond, they are all forgotten and synced once more.
+    private static let limit = 10_000
+
+    private let paths = Mutex<Set<String>>([])
+
+    func contains(_ path: String) -> Bool { paths.withLock { $0.contains(path) } }
+
+    func insert(_ path: String) {
+        paths.withLock { paths in
+            if paths.count >= KnownFolders.limit { paths = [] }
+            paths.insert(path)
         }
     }
 }

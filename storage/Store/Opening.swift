@@ -123,7 +123,8 @@ struct Opening {
             ) { replay.take($0) }
             log = try SegmentLog(
                 folder: configuration.walFolder, files: files, storeID: storeID,
-                nextSequence: max(floor, report.lastSequence, ingest.lastSequence) + 1, after: report)
+                nextSequence: max(floor, report.lastSequence, ingest.lastSequence) + 1, after: report,
+                segmentBytes: configuration.walSegmentBytes)
         } catch {
             throw StoreError("the write-ahead log in \(configuration.walFolder) cannot be used: \(error)")
         }
@@ -142,6 +143,17 @@ struct Opening {
         opened = (ingest, log, admission)
     }
 
+    /// A new data folder is there after a power cut only if those above it have been synced. Where they cannot be
+    /// opened they were made by others, long ago.
+    private static func syncParents(of folder: String, _ files: any FileSystem) {
+        var rest = folder[...]
+        while let slash = rest.lastIndex(of: "/") {
+            rest = rest[..<slash]
+            try? files.syncFolder(rest.isEmpty ? "/" : String(rest))
+        }
+        if !folder.hasPrefix("/") { try? files.syncFolder(".") }
+    }
+
     private static func prepareFolders(_ configuration: StoreConfiguration) throws(StoreError) {
         let files = configuration.files
         do throws(FileError) {
@@ -155,6 +167,7 @@ struct Opening {
                 try files.remove(configuration.temporaryFolder + "/" + name)
             }
             try files.syncFolder(configuration.folder)
+            syncParents(of: configuration.folder, files)
         } catch {
             throw StoreError("the data folder \(configuration.folder) cannot be used: \(error)")
         }

@@ -43,6 +43,8 @@ public struct StoreConfiguration: Sendable {
     public var spillBudgetBytes = 4 << 30
     /// Bytes in WAL segments beyond which the oldest heads are sealed early.
     public var walBudgetBytes = 256 << 20
+    /// Size at which a WAL segment is made.
+    public var walSegmentBytes = 32 << 20
     /// Below this much free disk nothing is accepted.
     public var minimumFreeBytes = 128 << 20
     /// Parts of a day are merged when this many of a size class have gathered.
