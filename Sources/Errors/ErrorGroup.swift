@@ -157,9 +157,7 @@ public struct ErrorGroup: Hashable, Sendable {
     /// - Parameter hasRoom: whether all groups together may keep more.
     mutating func note(_ event: ErrorEvent, hasRoom: Bool) {
         level = event.level
-        ErrorGroup.add(event.level, to: &levels)
-        ErrorGroup.add(event.release, to: &releases)
-        ErrorGroup.add(event.environment, to: &environments)
+        tally(event.level, event.release, event.environment)
         if !event.release.isEmpty {
             if firstRelease.isEmpty { firstRelease = event.release }
             lastRelease = event.release
@@ -183,6 +181,13 @@ public struct ErrorGroup: Hashable, Sendable {
     public var samples: [ErrorSample] {
         guard let newest, newest.number != kept.last?.number else { return kept }
         return kept + [newest]
+    }
+
+    /// Counts an occurrence by what is known of it.
+    mutating func tally(_ level: String, _ release: String, _ environment: String) {
+        ErrorGroup.add(level, to: &levels)
+        ErrorGroup.add(release, to: &releases)
+        ErrorGroup.add(environment, to: &environments)
     }
 
     static func add(_ name: String, to counts: inout [String: Int]) {

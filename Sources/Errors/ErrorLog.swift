@@ -18,13 +18,20 @@ public final class ErrorLog: RowObserver {
         let id: String
     }
 
+    /// The group of a line that was seen lately, and what else is counted there.
+    struct Known: Sendable {
+        let key: Key
+        let release: String
+        let environment: String
+    }
+
     struct Contents: Sendable {
         var groups: [Key: ErrorGroup] = [:]
         var groupCounts: [TenantID: Int] = [:]
         var dropped: [StateChange] = []
         var sampleBytes = 0
         /// Groups of lines that were seen lately, by a hash of stream and line: equal errors are only counted.
-        var memo: [UInt64: Key] = [:]
+        var memo: [UInt64: Known] = [:]
     }
 
     let contents = Mutex(Contents())
@@ -90,8 +97,9 @@ public final class ErrorLog: RowObserver {
         let hash = Hash.hash64(line, seed: Hash.hash64(labels.encoded, seed: ErrorGroup.hash(observed.tenant.name)))
         let trace = ErrorLog.trace(metadata)
         let isKnown = contents.withLock { contents -> Bool in
-            guard let key = contents.memo[hash], contents.groups[key] != nil else { return false }
-            contents.groups[key]?.countOne(entry.time, trace: trace)
+            guard let known = contents.memo[hash], contents.groups[known.key] != nil else { return false }
+            contents.groups[known.key]?.tally(level, known.release, known.environment)
+            contents.groups[known.key]?.countOne(entry.time, trace: trace)
             return true
         }
         if isKnown { return }
@@ -103,7 +111,8 @@ public final class ErrorLog: RowObserver {
         contents.withLock { contents in
             let key = contents.add(event, fingerprint, observed.tenant, sampleBudget: ErrorLog.sampleBudgetBytes)
             if contents.memo.count >= ErrorLog.memoLimit { contents.memo.removeAll(keepingCapacity: true) }
-            contents.memo[hash] = key
+            contents.memo[hash] = Known(
+                key: key, release: event.release, environment: event.environment)
         }
     }
 

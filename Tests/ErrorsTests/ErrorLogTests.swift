@@ -49,6 +49,19 @@ struct ErrorLogTests {
         #expect(groups[0].samples.map(\.event.message) == ["order 17 failed", "order 18 failed", "order 19 failed"])
     }
 
+    /// Equal lines are only counted, but by all that is known of them.
+    @Test func equalLinesCountEverywhere() throws {
+        let log = ErrorLog()
+        let line = #"{"msg":"disk full","release":"1.2","env":"prod"}"#
+        log.observe(observed((0..<70).map { (start + $0, line) }))
+        log.observe(observed([(start + 70, line)], level: "critical"))
+        let group = try #require(log.list(.standard).first)
+        #expect(group.count == 71)
+        #expect(group.levels == ["error": 70, "critical": 1])
+        #expect(group.releases == ["1.2": 71])
+        #expect(group.environments == ["prod": 71])
+    }
+
     @Test func twoCallSitesAreTwoGroups() {
         let log = ErrorLog()
         func line(_ function: String, _ value: Int, _ line: Int) -> String {
