@@ -38,12 +38,13 @@ bench: deps
 # Each target keeps what it learns in Fuzz/.build; what breaks it is written to Fuzz/.build/crash-….
 T ?= 60
 fuzz: deps
-	$(SWIFT) build -c release --sanitize fuzzer --package-path Fuzz
+	$(SWIFT) build -c release --sanitize fuzzer --sanitize address --package-path Fuzz
 	@set -e; for target in ParserFuzz TemplateFuzz LineFuzz BlockFuzz; do \
 	    mkdir -p Fuzz/.build/corpus/$$target; \
 	    echo "$$target for $(T) s"; \
-	    Fuzz/.build/release/$$target -max_total_time=$(T) -max_len=4096 -timeout=10 -rss_limit_mb=1024 \
-	        -print_final_stats=1 -artifact_prefix=Fuzz/.build/ Fuzz/.build/corpus/$$target; \
+	    "$$($(SWIFT) build -c release --package-path Fuzz --show-bin-path)/$$target" -max_total_time=$(T) \
+	        -max_len=4096 -timeout=15 -rss_limit_mb=1500 -detect_leaks=0 -print_final_stats=1 \
+	        -artifact_prefix=Fuzz/.build/ Fuzz/.build/corpus/$$target; \
 	done
 
 fmt:

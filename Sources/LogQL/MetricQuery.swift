@@ -114,6 +114,8 @@ public enum RangeFunction: String, Hashable, Sendable, CaseIterable {
     case firstOverTime = "first_over_time"
     case lastOverTime = "last_over_time"
     case absentOverTime = "absent_over_time"
+    /// How many different values the unwrapped label has: of dendro's own dialect.
+    case countDistinctOverTime = "count_distinct_over_time"
 }
 
 /// An aggregation over the series of a point in time.

@@ -186,7 +186,9 @@ struct Parser {
     }
 
     private mutating func call(_ name: String) throws(ParseError) -> MetricQuery {
-        if let function = RangeFunction(rawValue: name) { return try rangeAggregation(function) }
+        if let function = RangeFunction(rawValue: name), dialect == .dendro || function != .countDistinctOverTime {
+            return try rangeAggregation(function)
+        }
         if let function = VectorFunction(rawValue: name) { return try vectorAggregation(function) }
         switch name {
         case "vector":

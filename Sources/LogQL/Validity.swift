@@ -113,7 +113,7 @@ enum Validity {
     private static func allowsGrouping(_ function: RangeFunction) -> Bool {
         switch function {
         case .avgOverTime, .minOverTime, .maxOverTime, .stddevOverTime, .stdvarOverTime, .quantileOverTime,
-            .firstOverTime, .lastOverTime:
+            .firstOverTime, .lastOverTime, .countDistinctOverTime:
             true
         default: false
         }

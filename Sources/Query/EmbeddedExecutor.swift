@@ -123,6 +123,7 @@ struct EmbeddedExecutor: FragmentExecutor {
             if plan.ordersSamples { try table.sortSamples(WorkMeter(control)) }
             return table
         }
+        if let reservation = table.reservation { warnings.append(reservation) }
         return PartialResult(.series(table), statistics, warnings)
     }
 

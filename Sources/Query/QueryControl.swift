@@ -68,6 +68,9 @@ final class QueryControl: Sendable {
         if Machine.monotonicNanoseconds() > deadline { throw QueryError.timedOut }
     }
 
+    /// What the samples of a range aggregation may take before some have to stand for all.
+    var samplesBytes: Int { limitBytes / 4 * 3 }
+
     /// Accounts for `bytes` more that the query holds until its end.
     func hold(_ bytes: Int) throws(QueryError) {
         if bytes == 0 { return }

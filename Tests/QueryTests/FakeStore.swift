@@ -55,6 +55,7 @@ final class FakeStore: RecentData, StoreSnapshot {
 
         func load(_ need: ScanNeed) throws(ScanError) -> LoadedRows {
             store.loads.add(1, ordering: .relaxed)
+            store.onLoad.withLock { $0 }?()
             if need == .times { store.timeLoads.add(1, ordering: .relaxed) }
             if store.isDamaged { throw ScanError("part 7 is damaged") }
             return LoadedRows(
@@ -67,6 +68,8 @@ final class FakeStore: RecentData, StoreSnapshot {
     private let parts: Mutex<[Unit]> = Mutex([])
     let loads = Atomic<Int>(0)
     let timeLoads = Atomic<Int>(0)
+    /// Called on the worker thread as a unit is loaded.
+    let onLoad: Mutex<(@Sendable () -> Void)?> = Mutex(nil)
     let requests: Mutex<[ScanRequest]> = Mutex([])
     let givesCounts: Bool
     let isDamaged: Bool

@@ -99,6 +99,13 @@ struct StageTests {
         #expect(try await found(line, stage) == expected)
     }
 
+    @Test(arguments: [(".*two.*", true), ("two.*", false), (".*ne", false), ("one.*", false), (".*x.*", false)])
+    func textsAnywhereInAValue(_ regex: String, _ expected: Bool) async throws {
+        let store = FakeStore([TestRow(second, StageTests.labels, #"{"v":"one\ntwo three"}"#)])
+        let found = try await lines("{app=\"web\"} | json | v=~`\(regex)`", store)
+        #expect(found.isEmpty == !expected)
+    }
+
     @Test func stagesThatChangeTheLine() async throws {
         let packed = FakeStore([TestRow(second, StageTests.labels, #"{"_entry":"inner","pod":"p"}"#)])
         #expect(try await lines(#"{app="web"} | unpack |= "inner""#, packed) == ["inner"])

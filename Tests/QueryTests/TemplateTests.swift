@@ -66,6 +66,12 @@ struct TemplateTests {
     @Test func bombsEnd() async throws {
         let recursive = "{{ define \"t\" }}{{ template \"t\" . }}{{ end }}{{ template \"t\" . }}"
         #expect(try await format(recursive) == "error")
+        #expect(try await format("{{ repeat 999999993 .nope }}x") == "x")
+        let million = "(repeat 1000000 \"x\")"
+        #expect(try await format("{{ regexReplaceAll \"\" \(million) \(million) }}") == "error")
+        #expect(try await format("{{ range $i := 99999 }}{{ $x := repeat 1000000 \"a\" }}{{ end }}") == "error")
+        #expect(
+            try await format("{{ range $i := 99999 }}{{ if contains \"b\" \(million) }}{{ end }}{{ end }}") == "error")
         let nested = String(repeating: "{{ if .a }}", count: 500) + String(repeating: "{{ end }}", count: 500)
         await #expect(throws: QueryError.self) { try await format(nested) }
     }

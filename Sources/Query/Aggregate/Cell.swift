@@ -13,8 +13,15 @@ enum CellKind: UInt8, Hashable, Sendable, CaseIterable {
     case moments
     case first
     case last
-    /// Every sample: quantiles and counters need them all.
+    /// Every sample: counters need them all.
     case samples
+    /// Every sample; of very many, some that were chosen at random (quantiles).
+    case sampled
+    /// The different values; of very many, those of some hashes.
+    case distinct
+
+    /// Whether samples are kept one by one.
+    var keepsSamples: Bool { self == .samples || self == .sampled }
 }
 
 /// The samples of one series in one cell of time, put together.
@@ -52,7 +59,7 @@ struct Cell: BitwiseCopyable, Hashable, Sendable {
                 number = time
                 a = value
             }
-        case .samples: break
+        case .samples, .sampled, .distinct: break
         }
     }
 
@@ -80,7 +87,7 @@ struct Cell: BitwiseCopyable, Hashable, Sendable {
         case .moments: mergeMoments(other)
         case .first: if other.number < number { (number, a) = (other.number, other.a) }
         case .last: if other.number >= number { (number, a) = (other.number, other.a) }
-        case .samples: break
+        case .samples, .sampled, .distinct: break
         }
     }
 

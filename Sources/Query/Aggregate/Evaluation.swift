@@ -53,8 +53,11 @@ struct EvaluationBuilder {
         switch query {
         case .leaf(let number):
             let leaf = leaves[number]
-            return leaf.plan.function == .absentOverTime
-                ? try AbsentNode(leaf.plan, leaf.table, labels) : try RangeNode(leaf.plan, leaf.table, labels)
+            switch leaf.plan.function {
+            case .absentOverTime: return try AbsentNode(leaf.plan, leaf.table, labels)
+            case .countDistinctOverTime: return try DistinctNode(leaf.plan, leaf.table, labels)
+            default: return try RangeNode(leaf.plan, leaf.table, labels)
+            }
         case .aggregation(let aggregation, let operand):
             return try AggregationNode(aggregation, try node(operand), labels)
         case .binary(let operation, let left, let right):

@@ -33,7 +33,8 @@ final class RangeLane: @unchecked Sendable {
         self.snapshot = snapshot
         self.control = control
         runner = EntryRunner(plan.log.pipeline)
-        table = SeriesTable(plan.kind)
+        // Two lanes fill tables, which then become one.
+        table = SeriesTable(plan.kind, budgetBytes: control.samplesBytes / 2)
         var grouped: [UInt32] = []
         if case .by(let names) = plan.grouping { grouped = names }
         program = ProgramRun(plan.log.pipeline, unwrap: plan.unwrap, grouping: grouped)
@@ -87,6 +88,7 @@ final class RangeLane: @unchecked Sendable {
     func handOver() -> SeriesTable {
         var handed = SeriesTable(plan.kind)
         swap(&handed, &table)
+        handed.budgetBytes = control.samplesBytes
         return handed
     }
 

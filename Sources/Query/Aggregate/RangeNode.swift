@@ -38,7 +38,7 @@ final class RangeNode: EvaluationNode {
         var vector: [VectorSample] = []
         for series in cursors.indices {
             try meter.spend(2)
-            if let value = plan.kind == .samples ? try samplesValue(series, step) : try cellsValue(series, step) {
+            if let value = plan.kind.keepsSamples ? try samplesValue(series, step) : try cellsValue(series, step) {
                 vector.append(VectorSample(labels: cursors[series].labels, value: value))
             }
         }

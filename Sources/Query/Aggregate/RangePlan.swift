@@ -41,7 +41,7 @@ struct RangePlan: Sendable {
         kind = RangePlan.kind(aggregation.function, hasUnwrap: aggregation.range.unwrap != nil)
         var names = NameTable()
         unwrap = try aggregation.range.unwrap.map { (unwrap) throws(QueryError) in
-            try UnwrapStage(unwrap, &names)
+            try UnwrapStage(unwrap, &names, countsTexts: aggregation.function == .countDistinctOverTime)
         }
         grouping = RangePlan.grouping(aggregation, outer, &names)
         let conditions = try RangePlan.conditionNames(aggregation.range.query.stages, &names)
@@ -78,7 +78,9 @@ struct RangePlan: Sendable {
         case .avgOverTime, .stddevOverTime, .stdvarOverTime: .moments
         case .firstOverTime: .first
         case .lastOverTime: .last
-        case .quantileOverTime, .rateCounter: .samples
+        case .rateCounter: .samples
+        case .quantileOverTime: .sampled
+        case .countDistinctOverTime: .distinct
         }
     }
 

@@ -8,13 +8,21 @@ struct SeriesTable: Sendable {
     private var slots = [UInt32](repeating: 0, count: 64)
     /// Ascending by index, for each series.
     private(set) var cells: [[Cell]] = []
-    /// For `CellKind.samples`, in any order until `sortSamples`.
+    /// For kinds that keep samples, in any order until `sortSamples`.
     private(set) var samples: [[TimedValue]] = []
+    /// For `CellKind.sampled`: of 2^level samples of a series, one was kept.
+    private var levels: [UInt8] = []
+    /// For `CellKind.distinct`.
+    private(set) var distinct: [DistinctValues] = []
+    /// Above it, series of many samples or values are thinned.
+    var budgetBytes: Int
+    private var coin = Coin()
     /// Memory held, counted as it grows.
     private(set) var heldBytes = 0
 
-    init(_ kind: CellKind) {
+    init(_ kind: CellKind, budgetBytes: Int = .max) {
         self.kind = kind
+        self.budgetBytes = budgetBytes
     }
 
     var count: Int { starts.count - 1 }
@@ -40,7 +48,14 @@ struct SeriesTable: Sendable {
         keys.append(span: key)
         starts.append(UInt32(truncatingIfNeeded: keys.count))
         cells.append([])
-        if kind == .samples { samples.append([]) }
+        switch kind {
+        case .samples: samples.append([])
+        case .sampled:
+            samples.append([])
+            levels.append(0)
+        case .distinct: distinct.append(DistinctValues())
+        default: break
+        }
         slots[at] = UInt32(number + 1)
         heldBytes += key.count + 96
         if count * 2 > slots.count { rehash() }
@@ -59,13 +74,56 @@ struct SeriesTable: Sendable {
     /// Adds a sample to a cell of a series.
     @inline(__always)
     mutating func add(_ series: Int, cell: Int, value: Double, time: Int64, bytes: Int) {
-        if kind == .samples {
-            samples[series].append(TimedValue(time: time, value: value))
-            heldBytes += 16
+        if kind.rawValue >= CellKind.samples.rawValue {
+            keep(series, Int32(truncatingIfNeeded: cell), TimedValue(time: time, value: value))
             return
         }
         let position = self.position(series, Int32(truncatingIfNeeded: cell))
         cells[series][position].add(kind, value: value, time: time, bytes: bytes)
+    }
+
+    /// Keeps a sample or a value of its own.
+    private mutating func keep(_ series: Int, _ cell: Int32, _ sample: TimedValue) {
+        if kind == .distinct {
+            guard distinct[series].insert(cell: cell, hash: sample.value.bitPattern) else { return }
+            heldBytes += DistinctValues.itemBytes
+        } else {
+            if kind == .sampled, levels[series] > 0, !coin.falls(Int(levels[series])) { return }
+            samples[series].append(sample)
+            heldBytes += MemoryLayout<TimedValue>.stride
+        }
+        if heldBytes > budgetBytes, kind != .samples { thin() }
+    }
+
+    // MARK: Thinning
+
+    /// Whether any series holds some of its samples or values only.
+    var isThinned: Bool { levels.contains { $0 > 0 } || distinct.contains { $0.level > 0 } }
+
+    /// Takes half of the largest series until all fit well. What is small is left as it is.
+    private mutating func thin() {
+        while heldBytes > budgetBytes / 4 * 3 {
+            let sizes = kind == .distinct ? distinct.map(\.count) : samples.map(\.count)
+            guard let largest = sizes.indices.max(by: { sizes[$0] < sizes[$1] }), sizes[largest] > 1024 else { return }
+            if kind == .distinct {
+                distinct[largest].thin()
+                heldBytes -= (sizes[largest] - distinct[largest].count) * DistinctValues.itemBytes
+                if distinct[largest].count == sizes[largest] { return }
+            } else {
+                thinSamples(largest, to: min(levels[largest] + 1, 62))
+            }
+        }
+    }
+
+    private mutating func thinSamples(_ series: Int, to level: UInt8) {
+        guard level > levels[series] else { return }
+        let missing = Int(level - levels[series])
+        levels[series] = level
+        let before = samples[series].count
+        var kept: [TimedValue] = []
+        for sample in samples[series] where coin.falls(missing) { kept.append(sample) }
+        samples[series] = kept
+        heldBytes -= (before - kept.count) * MemoryLayout<TimedValue>.stride
     }
 
     /// Adds a whole cell to a series.
@@ -102,11 +160,29 @@ struct SeriesTable: Sendable {
         for number in 0..<other.count {
             let series = intern(other.keys.span.extracting(other.keyRange(number)))
             for cell in other.cells[number] { merge(series, cell) }
-            if kind == .samples {
-                samples[series] += other.samples[number]
-                heldBytes += other.samples[number].count * 16
+            switch kind {
+            case .samples: append(series, other.samples[number])
+            case .sampled:
+                thinSamples(series, to: other.levels[number])
+                let given = Int(other.levels[number])
+                let missing = Int(levels[series]) - given
+                var more: [TimedValue] = []
+                for sample in other.samples[number] where missing <= 0 || coin.falls(missing) { more.append(sample) }
+                append(series, more)
+                if heldBytes > budgetBytes { thin() }
+            case .distinct:
+                let before = distinct[series].count
+                distinct[series].merge(other.distinct[number])
+                heldBytes += (distinct[series].count - before) * DistinctValues.itemBytes
+                if heldBytes > budgetBytes { thin() }
+            default: break
             }
         }
+    }
+
+    private mutating func append(_ series: Int, _ more: [TimedValue]) {
+        samples[series] += more
+        heldBytes += more.count * MemoryLayout<TimedValue>.stride
     }
 
     /// Puts samples in order of time, where they are not.
@@ -135,12 +211,23 @@ struct SeriesTable: Sendable {
             out.appendPrefixed(key(series))
             out.appendVarint(cells[series].count)
             for cell in cells[series] { cell.append(to: &out) }
-            guard kind == .samples else { continue }
+            if kind == .distinct { append(distinct[series], to: &out) }
+            guard kind.keepsSamples else { continue }
+            if kind == .sampled { out.append(levels[series]) }
             out.appendVarint(samples[series].count)
             for sample in samples[series] {
                 out.appendLittleEndian(sample.time)
                 out.appendLittleEndian(sample.value.bitPattern)
             }
+        }
+    }
+
+    private func append(_ values: DistinctValues, to out: inout [UInt8]) {
+        out.appendVarint(values.level)
+        out.appendVarint(values.count)
+        for item in values.items {
+            out.appendLittleEndian(UInt32(bitPattern: item.cell))
+            out.appendLittleEndian(item.hash)
         }
     }
 
@@ -159,12 +246,20 @@ struct SeriesTable: Sendable {
             let cell = try Cell(from: &reader)
             merge(series, cell)
         }
-        guard kind == .samples else { return }
+        if kind == .distinct {
+            distinct[series].raise(to: try reader.count(limit: 48))
+            for _ in 0..<(try reader.count(limit: reader.remaining / 12)) {
+                let cell = Int32(bitPattern: try reader.littleEndian(UInt32.self))
+                _ = distinct[series].insert(cell: cell, hash: try reader.littleEndian(UInt64.self))
+            }
+        }
+        guard kind.keepsSamples else { return }
+        if kind == .sampled { levels[series] = min(try reader.byte(), 62) }
         let sampleCount = try reader.count(limit: reader.remaining / 16)
         for _ in 0..<sampleCount {
             let time = try reader.int64()
             let value = Double(bitPattern: try reader.littleEndian(UInt64.self))
-            add(series, cell: 0, value: value, time: time, bytes: 0)
+            samples[series].append(TimedValue(time: time, value: value))
         }
     }
 }

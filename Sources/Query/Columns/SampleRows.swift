@@ -17,7 +17,7 @@ struct CellsOfRows {
     init(_ plan: RangePlan, _ columns: UnitColumns, first: Int64, last: Int64) throws(ScanError) {
         windows = plan.windows
         let range = plan.log.request.range
-        let needsTimes = plan.kind == .samples || plan.kind == .first || plan.kind == .last
+        let needsTimes = plan.kind.keepsSamples || plan.kind == .first || plan.kind == .last
         let cell = windows.cell(first)
         let isSingle = range.covers(first: first, last: last) && cell == windows.cell(last) && !needsTimes
         single = isSingle ? cell : nil

@@ -28,9 +28,18 @@ indirect enum LabelCondition: Sendable {
     /// `=~ ""` keeps every entry, as in the reference: dashboards send it for a variable that is not set.
     private static func test(_ matcher: Matcher) throws(QueryError) -> TextTest {
         guard matcher.matching == .matches, matcher.value.isEmpty else {
-            return try TextTest(matcher, dotMatchesNewline: false)
+            return try TextTest(matcher, dotMatchesNewline: isSomewhere(matcher.value.bytes))
         }
         return try TextTest(Matcher(matcher.name, .matches, ".*"), dotMatchesNewline: true)
+    }
+
+    /// `.*text.*` asks for a text anywhere in the value, on any of its lines.
+    private static func isSomewhere(_ regex: [UInt8]) -> Bool {
+        let anything = [UInt8](text: ".*")
+        guard regex.count > 4, regex.starts(with: anything), regex.suffix(2).elementsEqual(anything) else {
+            return false
+        }
+        return regex[2..<(regex.count - 2)].allSatisfy { LabelName.isNameByte($0) || $0 >= 0x80 || $0 == 0x20 }
     }
 
     private static func list(

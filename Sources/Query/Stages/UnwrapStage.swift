@@ -6,10 +6,14 @@ struct UnwrapStage: Sendable {
     let name: UInt32
     let conversion: Unwrap.Conversion
     let conditions: [LabelCondition]
+    /// Whether values are told apart as texts: the number is then their hash.
+    private let countsTexts: Bool
 
-    init(_ unwrap: Unwrap, _ names: inout NameTable) throws(QueryError) {
+    init(_ unwrap: Unwrap, _ names: inout NameTable, countsTexts: Bool = false) throws(QueryError) {
+        self.countsTexts = countsTexts
         name = names.intern(unwrap.label)
-        conversion = unwrap.conversion
+        // Columns of numbers serve numbers only; texts are read from rows there.
+        conversion = countsTexts ? .bytes : unwrap.conversion
         var made: [LabelCondition] = []
         for filter in unwrap.filters { made.append(try LabelCondition(filter, &names)) }
         conditions = made
@@ -29,6 +33,7 @@ struct UnwrapStage: Sendable {
     }
 
     func read(_ text: borrowing ByteSpan) -> Double? {
+        if countsTexts { return Double(bitPattern: Hash.hash64(text)) }
         switch conversion {
         case .number: return ValueText.number(text)
         case .bytes: return ValueText.size(text).map { Double($0) }

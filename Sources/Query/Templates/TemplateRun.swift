@@ -11,6 +11,8 @@ struct TemplateRun: ~Copyable {
     /// Output of one template.
     static let outputLimitBytes = 1 << 20
     private static let stepLimit = 100_000
+    /// Bytes of text that the functions of one run take and give.
+    private static let workLimitBytes = 32 << 20
     private static let depthLimit = 64
     private static let formatName = [UInt8](text: "Format")
 
@@ -20,6 +22,7 @@ struct TemplateRun: ~Copyable {
     private var variables: [(name: String, value: TemplateValue)] = []
     private var steps = 0
     private var depth = 0
+    private var workBytes = 0
 
     init(_ context: consuming TemplateContext, _ definitions: [String: [TemplateNode]]) {
         self.context = context
@@ -218,7 +221,22 @@ struct TemplateRun: ~Copyable {
         return value
     }
 
-    private func call(
+    private mutating func call(
+        _ function: TemplateFunction, _ arguments: [TemplateValue]
+    ) throws(TemplateFault) -> TemplateValue {
+        for argument in arguments { try spend(argument) }
+        let result = try value(function, arguments)
+        if function != .line { try spend(result) }
+        return result
+    }
+
+    private mutating func spend(_ value: TemplateValue) throws(TemplateFault) {
+        guard case .text(let text) = value else { return }
+        workBytes += text.count
+        if workBytes > TemplateRun.workLimitBytes { throw TemplateFault("template takes too many steps") }
+    }
+
+    private func value(
         _ function: TemplateFunction, _ arguments: [TemplateValue]
     ) throws(TemplateFault) -> TemplateValue {
         switch function {

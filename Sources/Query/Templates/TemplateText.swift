@@ -140,9 +140,10 @@ enum TemplateText {
             guard count >= 0 else { throw TemplateFault("error calling repeat: negative repeat count") }
             let (size, overflow) = text.count.multipliedReportingOverflow(by: count)
             try check(overflow ? .max : size)
-            var result: [UInt8] = []
-            for _ in 0..<count { result += text }
-            return result
+            if size == 0 { return [] }
+            var result = text
+            while result.count <= size / 2 { result += result }
+            return result + result.prefix(size - result.count)
         case .indent, .nindent:
             try check(count)
             let pad = [UInt8](repeating: 0x20, count: max(count, 0))
