@@ -87,11 +87,12 @@ let package = Package(
         module("Errors", at: "Sources/Errors", ["Bytes", "Model", "Receive", "Index", "Store"]),
         module("Access", at: "Sources/Access", ["Bytes", "Model"]),
         module("Observe", at: "Sources/Observe", ["Bytes", "Model"]),
+        module("Health", at: "Sources/Health", ["Bytes"]),
         module(
             "Server", at: "Sources/Server",
             [
                 "Bytes", "Model", "Access", "Receive", "Push", "Wire", "Grafana", "LogQL", "Query", "Store", "Observe",
-                "Requests", "Errors", "Files",
+                "Requests", "Errors", "Files", "Health",
                 hummingbird,
                 hummingbirdCore, logging, .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
@@ -102,7 +103,7 @@ let package = Package(
             name: "dendro",
             dependencies: [
                 "Bytes", "Model", "Access", "Receive", "LogQL", "Query", "Index", "Store", "Observe", "Requests",
-                "Errors", "Server",
+                "Errors", "Health", "Server",
                 "CPlatform", "Yams",
                 logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -127,12 +128,14 @@ let package = Package(
         tests("LogQL", ["LogQL"]),
         tests("Access", ["Bytes", "Model", "Access"]),
         tests("Observe", ["Bytes", "Model", "Observe"]),
+        tests("Health", ["Bytes", "Health"]),
         tests("Errors", ["Bytes", "Model", "Index", "Store", "Errors"]),
         tests("Requests", ["Bytes", "Model", "Index", "Store", "Requests"]),
         tests(
             "Server",
             [
-                "Bytes", "Model", "Access", "Receive", "Store", "Query", "Observe", "Requests", "Server", hummingbird,
+                "Bytes", "Model", "Access", "Receive", "Store", "Query", "Observe", "Requests", "Health", "Server",
+                hummingbird,
                 logging,
                 hummingbirdCore, "Yams", .product(name: "HTTPTypes", package: "swift-http-types"),
             ] + nio),

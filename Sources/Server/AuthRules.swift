@@ -37,6 +37,16 @@ enum AuthRules {
             ]
         ),
         (.change, ["/loki/api/v1/delete"]),
+        (.push, ["/api/v1/observability/health/report"]),
+        (
+            .change,
+            ["rules", "test", "{id}/ack", "{id}/silence", "{id}/resolve"].map { "/api/v1/observability/alerts/" + $0 }
+        ),
+        (
+            .figures,
+            ["health/full", "health/{name}", "metrics", "alerts", "alerts/{id}", "alerts/{id}/events", "dashboard"]
+                .map { "/api/v1/observability/" + $0 }
+        ),
         (.figures, ["/metrics", "/services", "/log_level", "/ring", "/memberlist"]),
         (
             .operate,

@@ -60,16 +60,19 @@ public struct HTTPService: Service {
         var pageLimits = backend.limits
         pageLimits.queryEntries.value = max(pageLimits.queryEntries.value, ObservabilityLogs.entriesLimit * 3 + 1)
         let pages = self.executor(backend, pageLimits, sharing: executor)
-        return QueryRoutes(backend: backend, executor: executor).routes
+        let routes =
+            QueryRoutes(backend: backend, executor: executor).routes
             + DialectRoutes(backend: backend, executor: executor).routes
             + LabelRoutes(backend: backend, executor: executor).routes
             + logs(backend, executor, pages, tails ?? TailRoutes(backend: backend, executor: executor, limit: 1))
             + SlowRequestRoutes(backend: backend).routes + errors(backend, pages)
             + OpsRoutes(backend: backend).routes
             + ExploreRoutes(backend: backend, executor: executor).routes + ExploreLimits(backend: backend).routes
-            + ExploreRules().routes + AdminRoutes(backend: backend).routes
+            + ExploreRules(backend: backend).routes + HealthRoutes(backend: backend).routes
+            + AlertRoutes(backend: backend).routes + AdminRoutes(backend: backend).routes
             + DeleteRoutes(backend: backend, executor: executor).routes
             + TokenRoutes(backend: backend).routes
+        return routes + [DashboardRoute(backend: backend, routes: routes).route]
     }
 
     /// Log lines of the observability API, as pages, figures, shapes, traces and live.

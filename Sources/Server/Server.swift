@@ -6,6 +6,7 @@
 public import Access
 public import Bytes
 public import Errors
+public import Health
 public import Model
 public import Observe
 public import Receive
@@ -43,6 +44,8 @@ public struct Backend: Sendable {
     public var errors: ErrorLog?
     /// Makes durable what observers know, or says why that is not possible.
     public var saveObservations: @Sendable () async -> String? = { nil }
+    /// Probes, samples and alerts; nil where nothing is looked at.
+    public var health: HealthMonitor?
 
     public init(
         sink: any BatchSink, source: any RecentData, live: (any LiveData)? = nil, scheduler: any WorkScheduler,

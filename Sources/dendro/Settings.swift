@@ -1,5 +1,6 @@
 import Access
 import Bytes
+import Health
 import Logging
 import Model
 import Receive
@@ -47,6 +48,10 @@ struct Settings {
     var connections = 10_000
     var loops = 2
     var workers = 2
+    var probes: [String] = []
+    var thresholds = HealthThresholds()
+    var alertWebhooks: [String] = []
+    var alertmanager = ""
     /// Where each value comes from, by key; what is not here is the default.
     var origins: [String: Origin] = [:]
 
@@ -90,6 +95,7 @@ struct Settings {
             let names = ScrubRule.allCases.map(\.name).joined(separator: ", ")
             throw SettingsError("scrub.rules is a list of \(names), or none; not '\(name)'")
         }
+        try checkHealth()
         if headBytes > headBudgetBytes {
             throw SettingsError("storage.head_bytes is larger than storage.head_budget, the memory of all heads")
         }

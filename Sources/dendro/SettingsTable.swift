@@ -4,7 +4,7 @@ import Model
 
 extension Settings {
     /// Every setting, in the order in which they are shown.
-    static var options: [Setting] { general + ingest + storage + limitOptions }
+    static var options: [Setting] { general + ingest + storage + healthOptions + limitOptions }
 
     private static var general: [Setting] {
         [

@@ -42,9 +42,11 @@ struct InputFile: ~Copyable {
         guard descriptor >= 0 else {
             throw InputError(description: "\(path) cannot be opened: \(SystemError.text(errno))")
         }
-        var status = stat()
-        let isKnown = unsafe fstat(descriptor, &status) == 0
-        sizeBytes = isKnown && status.st_mode & S_IFMT == S_IFREG ? Int(status.st_size) : 0
+        // Files can be gone to the end of, pipes and terminals cannot; a folder's end is no size.
+        let place = lseek(descriptor, 0, SEEK_CUR)
+        let end = place < 0 ? 0 : lseek(descriptor, 0, SEEK_END)
+        if place >= 0 { lseek(descriptor, place, SEEK_SET) }
+        sizeBytes = end > 0 && end < 1 << 48 ? Int(end) : 0
     }
 
     deinit {

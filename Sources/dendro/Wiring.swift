@@ -2,6 +2,7 @@ import Access
 import ArgumentParser
 import Bytes
 import Glibc
+import Health
 import Index
 import Logging
 import Model
@@ -54,8 +55,12 @@ struct Wiring {
             throw error
         }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.loops)
+        var backend = backend(store, access, observers)
+        let monitor = await health(store, backend, logger)
+        backend.health = monitor
+        monitor.start()
         let service = HTTPService(
-            backend: backend(store, access, observers), options: serverOptions(address), logger: logger, group: group
+            backend: backend, options: serverOptions(address), logger: logger, group: group
         ) { port in
             logger.info("listening", metadata: ["address": "\(address.host):\(port)", "version": "\(Version.text)"])
             key.announce("http://" + LocalKey.localAddress(address.host, port))
@@ -69,6 +74,7 @@ struct Wiring {
         }
         var failure: (any Error)?
         do { try await services.run() } catch { failure = error }
+        await store.scheduler.run(.query) { monitor.stop() }
         await store.close()
         signals.cancel()
         try? await group.shutdownGracefully()

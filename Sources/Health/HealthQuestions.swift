@@ -1,0 +1,190 @@
+import Bytes
+import Synchronization
+
+// What routes ask of the monitor.
+
+extension HealthMonitor {
+    /// All checks by name: the well-known ones first, whether anybody looks at them or not.
+    public func checks() -> [(name: String, check: HealthCheck)] {
+        let now = clock.nowNanoseconds()
+        return state.withLock { state in
+            let known = Set(state.checks.keys).union(state.reported.keys)
+            let fixed = HealthMonitor.standardNames + ["system", "dendro"]
+            let names = fixed + known.subtracting(fixed).sorted()
+            return names.map { name in
+                (name, state.current(name, now: now) ?? HealthCheck(.unknown, "nobody looks at it"))
+            }
+        }
+    }
+
+    /// One check and the looks of the last hour; nil for a name that is not known.
+    public func check(_ name: String) -> (check: HealthCheck, history: [Look])? {
+        guard let check = checks().first(where: { $0.name == name })?.check else { return nil }
+        return (check, state.withLock { $0.looks[name] ?? [] })
+    }
+
+    /// An application's word on something that it looks after.
+    /// - Returns: whether there was room for another name.
+    public func report(_ name: String, _ check: HealthCheck, ttlSeconds: Int) -> Bool {
+        let now = clock.nowNanoseconds()
+        let isTaken = state.withLock { state in
+            guard state.reported[name] != nil || state.reported.count < HealthMonitor.reportLimit else { return false }
+            state.set(name, check, now: now)
+            guard let kept = state.checks[name] else { return false }
+            let ttl = Int64(clamping: ttlSeconds).multipliedReportingOverflow(by: 1_000_000_000).partialValue
+            state.reported[name] = Reported(check: kept, expires: now &+ ttl, ttlSeconds: ttlSeconds)
+            return true
+        }
+        if isTaken { evaluate(now: now) }
+        return isTaken
+    }
+
+    /// Values as sampled last, and of the last hour.
+    public func metrics() -> (current: MetricPoint, average: MetricPoint, maximum: MetricPoint) {
+        let now = clock.nowNanoseconds() / 1_000_000_000
+        return state.withLock { state in
+            let hour = state.history.lastHour(before: now)
+            return (state.history.recent.last ?? MetricPoint(seconds: now), hour.average, hour.maximum)
+        }
+    }
+
+    /// Averages by steps, in seconds; nil where nothing is known.
+    public func series(from start: Int64, count: Int, step: Int64) -> [MetricPoint?] {
+        guard count > 0, step > 0 else { return [] }
+        return state.withLock { $0.history.series(from: start, count: count, step: step) }
+    }
+
+    /// When the machine was last sampled, in nanoseconds since 1970.
+    public var sampledAt: Int64 {
+        (state.withLock { $0.history.recent.last?.seconds } ?? startedAt / 1_000_000_000) &* 1_000_000_000
+    }
+
+    /// Whether an application reports on it, so that no probe does.
+    public func isReported(_ name: String) -> Bool { state.withLock { $0.reported[name] != nil } }
+
+    // MARK: - Alerts
+
+    /// All alerts, newest first.
+    public func alerts() -> [Alert] {
+        state.withLock { Array($0.book.alerts.values) }.sorted { ($0.startedAt, $0.id) > ($1.startedAt, $1.id) }
+    }
+
+    public func alert(_ id: String) -> Alert? { state.withLock { $0.book.alerts[id] } }
+
+    public func rules() -> [AlertRule] { state.withLock { $0.book.rules } }
+
+    public func setRules(_ rules: [AlertRule]) {
+        state.withLock { $0.book.rules = rules }
+        surroundings.save([], [("rules", TextRecord.encode(rules.flatMap(\.texts)))])
+    }
+
+    /// Does to an alert what somebody asked for; nil if there is none of this id.
+    public func change(_ id: String, _ action: AlertAction, by: String, comment: String) -> Alert? {
+        let now = clock.nowNanoseconds()
+        var outcome = AlertBook.Outcome()
+        let alert = state.withLock {
+            $0.book.change(id, action, by: by, comment: comment, now: now, into: &outcome)
+        }
+        tell(outcome)
+        return alert
+    }
+
+    /// Notes that somebody was told of an alert, or could not be.
+    public func noteNotice(_ id: String, channel: String, isSent: Bool) {
+        let now = clock.nowNanoseconds()
+        state.withLock { $0.book.noteNotice(id, Alert.Notice(channel: channel, at: now, isSent: isSent)) }
+        var outcome = AlertBook.Outcome()
+        outcome.changed.insert(id)
+        tell(outcome)
+    }
+
+    /// An alert as a rule would raise it, for trying out who is told.
+    public func testAlert() -> Alert {
+        let now = clock.nowNanoseconds()
+        let rule = AlertRule("test", signal: "", source: "test", threshold: 0, forSeconds: 0, title: "test")
+        var alert = Alert(rule, id: "al_test", source: "test", value: 1, message: "a test of notices", now: now)
+        alert.isPending = false
+        return alert
+    }
+
+    /// Tells whoever is told of alerts of this one.
+    public func notifyNow(_ alert: Alert) { surroundings.notify(alert) }
+
+    /// Judges all rules by what is known now.
+    func evaluate(now: Int64) {
+        let signals = surroundings.signals()
+        var outcome = AlertBook.Outcome()
+        state.withLock { state in
+            let point = state.history.recent.last
+            let names = Set(state.checks.keys).union(state.reported.keys).subtracting(["system", "dendro"])
+            for rule in state.book.rules {
+                if rule.signal == "probe" {
+                    for name in names.sorted() {
+                        guard let check = state.current(name, now: now) else { continue }
+                        let isDown = check.status == .unhealthy || check.status == .unavailable
+                        state.book.judge(
+                            rule, source: name, value: isDown ? 1 : 0,
+                            message: "\(name) is \(check.status.rawValue): \(check.message)", now: now, into: &outcome)
+                    }
+                    continue
+                }
+                var value = signals[rule.signal]
+                if let field = MetricField(rawValue: rule.signal) {
+                    switch field {
+                    case .databaseLatency: value = state.current("database", now: now)?.latencyMilliseconds
+                    case .redisLatency: value = state.current("redis", now: now)?.latencyMilliseconds
+                    default: value = point?[field]
+                    }
+                }
+                state.book.judge(
+                    rule, source: rule.source, value: value, message: rule.message(value ?? 0), now: now,
+                    into: &outcome)
+            }
+        }
+        tell(outcome)
+    }
+
+    private func tell(_ outcome: AlertBook.Outcome) {
+        if !outcome.changed.isEmpty {
+            let kept = state.withLock { state in
+                outcome.changed.sorted().map { id in ("alert/" + id, state.book.alerts[id]?.encoded) }
+            }
+            surroundings.save([], kept)
+        }
+        for (alert, event) in outcome.events { surroundings.record(alert, event) }
+        for alert in outcome.notices { surroundings.notify(alert) }
+    }
+
+    /// Takes back what was kept, before `start`.
+    public func restore(history: [(key: String, bytes: [UInt8])], alerts: [(key: String, bytes: [UInt8])]) {
+        state.withLock { state in
+            let recent = history.first { $0.key == "recent" }?.bytes ?? []
+            state.history.restore(
+                recent: recent, hours: history.filter { $0.key.hasPrefix("hour/") }.map(\.bytes))
+            for record in history where record.key.hasPrefix("looks/") {
+                state.looks[String(record.key.dropFirst(6))] = HealthMonitor.looks(record.bytes)
+            }
+            state.book.restore(
+                alerts.filter { $0.key.hasPrefix("alert/") }.compactMap { Alert($0.bytes) })
+            if let texts = alerts.first(where: { $0.key == "rules" }).flatMap({ TextRecord.decode($0.bytes) }) {
+                let rules = stride(from: 0, to: texts.count, by: AlertRule.textCount).compactMap { at in
+                    AlertRule(texts[at..<min(texts.count, at + AlertRule.textCount)])
+                }
+                if !rules.isEmpty { state.book.rules = rules }
+            }
+        }
+    }
+}
+
+extension AlertRule {
+    /// `CPU 91 % above 80 % for 3 min`
+    func message(_ value: Double) -> String {
+        func text(_ number: Double) -> String {
+            let rounded = (number * 10).rounded() / 10
+            let whole = Int64(exactly: rounded).map { "\($0)" } ?? "\(rounded)"
+            return unit.isEmpty ? whole : whole + " " + unit
+        }
+        let wait = forSeconds >= 60 ? " for \(forSeconds / 60) min" : forSeconds > 0 ? " for \(forSeconds) s" : ""
+        return "\(title) \(text(value)) above \(text(threshold))\(wait)"
+    }
+}

@@ -1,0 +1,164 @@
+import Bytes
+import Health
+import Model
+
+/// `health/…` and `metrics`: what was sampled last, never sampled by the asking.
+struct HealthRoutes: Sendable {
+    private static let root = "/api/v1/observability/"
+    private static let ttlLimit = 7 * 86_400
+    private static let pointLimit = 11_000
+
+    let backend: Backend
+
+    var routes: [Route] {
+        [
+            route("health/full", Route.get) { call, monitor in await full(call, monitor) },
+            route("health/{name}", Route.get) { call, monitor in one(call, monitor) },
+            route("health/report", ["POST"]) { call, monitor in try report(call, monitor) },
+            route("metrics", Route.get) { call, monitor in try metrics(call, monitor) },
+        ]
+    }
+
+    private func route(
+        _ pattern: String, _ methods: Set<String>,
+        _ respond: @escaping @Sendable (Call, HealthMonitor) async throws -> Answer
+    ) -> Route {
+        HealthRoutes.make(backend, pattern, methods, respond)
+    }
+
+    /// A route of the monitor's: 503 where there is none.
+    static func make(
+        _ backend: Backend, _ pattern: String, _ methods: Set<String>,
+        _ respond: @escaping @Sendable (Call, HealthMonitor) async throws -> Answer
+    ) -> Route {
+        Route(methods, root + pattern) { call in
+            guard let monitor = backend.health else {
+                return ErrorAnswers.observability(503, "this server looks at nothing", code: "unavailable")
+            }
+            do {
+                return try await respond(call, monitor)
+            } catch let error as ParameterError {
+                return ErrorAnswers.observability(400, error.message, code: "invalid_parameter")
+            }
+        }
+    }
+
+    private func full(_ call: Call, _ monitor: HealthMonitor) async -> Answer {
+        if call.parameters.value("refresh") == "1" { await monitor.refreshed() }
+        let now = backend.clock.nowNanoseconds()
+        let (status, json) = HealthShapes.full(monitor, version: backend.operations.version, now: now)
+        return json.answer(call.parameters.value("strict") == "1" && status == .unhealthy ? 503 : 200)
+    }
+
+    private func one(_ call: Call, _ monitor: HealthMonitor) -> Answer {
+        let name = call.captures.first ?? ""
+        guard let (check, history) = monitor.check(name) else {
+            return ErrorAnswers.observability(404, "there is no probe '\(name)'", code: "not_found")
+        }
+        return HealthShapes.check(check, history: history).answer()
+    }
+
+    private func report(_ call: Call, _ monitor: HealthMonitor) throws(ParameterError) -> Answer {
+        let body = try JSONValue(parsing: call.body)
+        guard let name = body["name"]?.string, !name.isEmpty, name.utf8.count <= 64,
+            name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f && $0 != 0x2f }), name != "system", name != "dendro"
+        else { throw ParameterError("name is the name of what is reported on, up to 64 letters without spaces") }
+        guard let status = body["status"]?.string.flatMap({ HealthStatus(rawValue: $0) }) else {
+            let words = HealthStatus.allCases.map(\.rawValue).joined(separator: ", ")
+            throw ParameterError("status is one of \(words)")
+        }
+        let ttl = body["ttl_s"]?.double ?? 60
+        guard ttl >= 1, ttl <= Double(HealthRoutes.ttlLimit) else {
+            throw ParameterError("ttl_s is from 1 to \(HealthRoutes.ttlLimit) seconds")
+        }
+        var check = HealthCheck(
+            status, String((body["message"]?.string ?? "reported").prefix(1000)),
+            latencyMilliseconds: body["latency_ms"]?.double)
+        if case .object(let members)? = body["details"] {
+            guard members.count <= 64 else { throw ParameterError("details has at most 64 members") }
+            check.details = members.map { member in
+                var bytes: [UInt8] = []
+                member.value.append(to: &bytes)
+                return (member.name, bytes.count <= 4096 ? .json(bytes) : .null)
+            }
+        }
+        guard monitor.report(name, check, ttlSeconds: Int(ttl)) else {
+            return ErrorAnswers.observability(
+                429, "reports have \(HealthMonitor.reportLimit) names already", code: "too_many")
+        }
+        return JSONValue(dictionaryLiteral: ("status", "ok"), ("name", .text(name)), ("ttl_s", .int(Int(ttl)))).answer()
+    }
+
+    private func metrics(_ call: Call, _ monitor: HealthMonitor) throws(ParameterError) -> Answer {
+        if call.header("accept")?.hasPrefix("text/plain") == true {
+            return Answer(
+                status: 200, headers: [("Content-Type", "text/plain; version=0.0.4; charset=utf-8")],
+                body: MetricsPage(backend).bytes)
+        }
+        let now = backend.clock.nowNanoseconds()
+        return try HealthRoutes.metrics(call.parameters, monitor, now: now).answer()
+    }
+
+    /// The body of `metrics`.
+    static func metrics(
+        _ parameters: RequestParameters, _ monitor: HealthMonitor, now: Int64
+    ) throws(ParameterError) -> JSONValue {
+        let step = try seconds(parameters, "step", standard: 60)
+        let window = try seconds(parameters, "window", standard: 3600)
+        guard step >= 10, window >= step, window / step <= Int64(pointLimit) else {
+            throw ParameterError("step is 10s or more, window at least one and at most \(pointLimit) steps")
+        }
+        var fields = MetricField.allCases
+        if let text = parameters.value("fields"), !text.isEmpty {
+            fields = []
+            for name in text.split(separator: ",") {
+                guard let field = MetricField(rawValue: String(name)) else {
+                    throw ParameterError("fields names '\(name)', which is not sampled")
+                }
+                fields.append(field)
+            }
+        }
+        let end = now / Nanoseconds.perSecond / step * step
+        let count = Int(window / step)
+        let start = end - Int64(count) * step
+        let points = monitor.series(from: start, count: count, step: step)
+        let series: [(name: String, value: JSONValue)] = fields.map { field in
+            (field.rawValue, .array(points.map { .optional($0?[field]) }))
+        }
+        let values = monitor.metrics()
+        return [
+            "timestamp": .time(now), "app": .text(parameters.value("app") ?? "*"),
+            "current": HealthShapes.point(values.current), "avg_1h": HealthShapes.point(values.average),
+            "max_1h": HealthShapes.point(values.maximum), "thresholds": HealthShapes.thresholds(monitor.thresholds),
+            "history": [
+                "step_s": .int(Int(step)), "start": .time(start * Nanoseconds.perSecond), "series": .object(series),
+            ],
+        ]
+    }
+
+    private static func seconds(
+        _ parameters: RequestParameters, _ name: String, standard: Int64
+    ) throws(ParameterError) -> Int64 {
+        guard let text = parameters.value(name) else { return standard }
+        guard let length = TimeParameters.prometheusDuration(text), length > 0 else {
+            throw ParameterError("\(name) is a duration such as 60s or 1h, not '\(text)'")
+        }
+        return length / Nanoseconds.perSecond
+    }
+}
+
+extension HealthMonitor {
+    /// Has every probe look, and gives them up to three seconds.
+    func refreshed() async {
+        let before = Dictionary(checks().map { ($0.name, $0.check.checkedAt ?? 0) }, uniquingKeysWith: { $1 })
+        refresh()
+        for _ in 0..<60 {
+            let isDone = checks().allSatisfy { entry in
+                guard let at = entry.check.checkedAt, !isReported(entry.name) else { return true }
+                return at > before[entry.name] ?? 0
+            }
+            if isDone { return }
+            do { try await Task.sleep(for: .milliseconds(50)) } catch { return }
+        }
+    }
+}

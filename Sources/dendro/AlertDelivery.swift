@@ -1,0 +1,49 @@
+import Health
+import Logging
+import Model
+import NIOHTTP1
+import Server
+
+/// Tells webhooks and Alertmanager of alerts, trying again with pauses that double.
+struct AlertDelivery: Sendable {
+    private static let attempts = 5
+
+    let webhooks: [String]
+    /// `http://host:9093`, or empty.
+    let alertmanager: String
+    let logger: Logger
+
+    var isIdle: Bool { webhooks.isEmpty && alertmanager.isEmpty }
+
+    /// Sends `alert` everywhere; `note` hears how each went.
+    func deliver(_ alert: Alert, now: Int64, _ note: @escaping @Sendable (_ channel: String, _ isSent: Bool) -> Void) {
+        for address in webhooks {
+            send(address, "", Backend.webhookBody(alert, now: now)) { note("webhook", $0) }
+        }
+        guard !alertmanager.isEmpty else { return }
+        send(alertmanager, "/api/v2/alerts", Backend.alertmanagerBody(alert)) { note("alertmanager", $0) }
+    }
+
+    private func send(
+        _ address: String, _ path: String, _ body: [UInt8], _ done: @escaping @Sendable (Bool) -> Void
+    ) {
+        Task {
+            var pause = 1
+            for attempt in 1...AlertDelivery.attempts {
+                do throws(HTTPClient.Failure) {
+                    let reply = try await HTTPClient(address).send(
+                        .POST, path, headers: [("Content-Type", "application/json")], body: body)
+                    if (200..<300).contains(reply.status) { return done(true) }
+                    // Asking again does not help against a refusal.
+                    if (400..<500).contains(reply.status), reply.status != 429 { break }
+                } catch {
+                    logger.debug("alert not delivered", metadata: ["attempt": "\(attempt)", "error": "\(error)"])
+                }
+                do { try await Task.sleep(for: .seconds(pause)) } catch { return }
+                pause *= 2
+            }
+            logger.warning("an alert could not be delivered to \(address)")
+            done(false)
+        }
+    }
+}

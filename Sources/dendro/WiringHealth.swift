@@ -1,0 +1,151 @@
+import Bytes
+import Health
+import Index
+import Logging
+import Model
+import Observe
+import Requests
+import Server
+import Store
+import Synchronization
+
+extension Wiring {
+    /// The monitor of probes, history and alerts, with what was kept of it; its timers do not run yet.
+    func health(_ store: Store, _ backend: Backend, _ logger: Logger) async -> HealthMonitor {
+        let delivery = AlertDelivery(
+            webhooks: settings.alertWebhooks, alertmanager: settings.alertmanager, logger: logger)
+        let link = HealthLink()
+        var surroundings = HealthMonitor.Surroundings()
+        let walBudget = Double(max(1, settings.walBudgetBytes))
+        let ingest = backend.metrics.ingest
+        surroundings.ownCheck = { HealthLink.ownCheck(store.statistics) }
+        if let requests = backend.requests {
+            surroundings.requests = { start, end in
+                RequestReading(requests.summary(.standard, in: TimeRange(start: start, end: end)), seconds: 60)
+            }
+        }
+        surroundings.signals = {
+            let rejected = ingest.rejectedByReason.reduce(0) { $0 &+ $1.count }
+            return [
+                "wal_percent": Double(store.statistics.walBytes) * 100 / walBudget,
+                "rejected_lines_per_minute": link.rejectedPerMinute(rejected),
+            ]
+        }
+        surroundings.save = { history, alerts in
+            var changes: [StateChange] = history.map { key, bytes in
+                .put(StateRecord(kind: .probeHistory, key: key, bytes: bytes))
+            }
+            for (key, bytes) in alerts {
+                changes.append(
+                    bytes.map { .put(StateRecord(kind: .alertState, key: key, bytes: $0)) }
+                        ?? .delete(.alertState, key: key))
+            }
+            link.save(changes, in: store, logger)
+        }
+        surroundings.record = { alert, event in backend.record(alert, event) }
+        surroundings.notify = { alert in
+            delivery.deliver(alert, now: SystemClock().nowNanoseconds()) { channel, isSent in
+                link.monitor?.noteNotice(alert.id, channel: channel, isSent: isSent)
+            }
+        }
+        let monitor = HealthMonitor(
+            probes: settings.probes.compactMap { try? ProbeConfiguration($0) }, thresholds: settings.thresholds,
+            folder: settings.dataFolder, surroundings: surroundings)
+        link.monitor = monitor
+        monitor.restore(
+            history: await kept(.probeHistory, store), alerts: await kept(.alertState, store))
+        return monitor
+    }
+
+    private func kept(_ kind: StateKind, _ store: Store) async -> [(key: String, bytes: [UInt8])] {
+        let listing = try? await store.listState(kind)
+        return listing?.records.map { ($0.key, $0.bytes) } ?? []
+    }
+}
+
+extension RequestReading {
+    /// Figures of so many seconds.
+    init(_ summary: RequestSummary, seconds: Double) {
+        self.init()
+        perSecond = Double(summary.count) / seconds
+        errorRate = summary.errorRate
+        clientErrorRate = summary.clientErrorRate
+        average = summary.average
+        p50 = summary.quantile(0.5)
+        p95 = summary.quantile(0.95)
+        p99 = summary.quantile(0.99)
+    }
+}
+
+/// What the monitor's closures share: the monitor once it is made, and changes on their way into the store, in order.
+final class HealthLink: Sendable {
+    private struct State {
+        weak var monitor: HealthMonitor?
+        var counts: [(at: Int64, count: Int)] = []
+        var waiting: [StateChange] = []
+        var isSaving = false
+    }
+
+    private static let waitingLimit = 100_000
+
+    private let state = Mutex(State())
+
+    var monitor: HealthMonitor? {
+        get { state.withLock { $0.monitor } }
+        set { state.withLock { $0.monitor = newValue } }
+    }
+
+    /// How much `total` grew within the last minute.
+    func rejectedPerMinute(_ total: Int) -> Double {
+        let now = Machine.monotonicNanoseconds()
+        return state.withLock { state in
+            state.counts.removeAll { now - $0.at > Nanoseconds.perMinute }
+            let first = state.counts.first?.count ?? total
+            if state.counts.last.map({ now - $0.at > Nanoseconds.perSecond }) ?? true {
+                state.counts.append((now, total))
+            }
+            return Double(total &- first)
+        }
+    }
+
+    func save(_ changes: [StateChange], in store: Store, _ logger: Logger) {
+        let begins = state.withLock { state in
+            guard state.waiting.count < HealthLink.waitingLimit else { return false }
+            state.waiting += changes
+            defer { state.isSaving = true }
+            return !state.isSaving
+        }
+        guard begins else { return }
+        Task {
+            while true {
+                let batch = state.withLock { state in
+                    defer { state.waiting = [] }
+                    if state.waiting.isEmpty { state.isSaving = false }
+                    return state.waiting
+                }
+                if batch.isEmpty { return }
+                do throws(StateError) {
+                    try await store.saveState(batch)
+                } catch {
+                    logger.warning("health and alerts were not kept: \(error.description)")
+                }
+            }
+        }
+    }
+
+    /// The server's own check.
+    static func ownCheck(_ statistics: StoreStatistics) -> HealthCheck {
+        let isDamaged = statistics.missingParts > 0 || statistics.quarantinedFiles > 0
+        var check = HealthCheck(
+            statistics.refusal != nil ? .unhealthy : isDamaged ? .degraded : .healthy,
+            statistics.refusal ?? (isDamaged ? "part files are missing or damaged" : "ok"))
+        check.details = [
+            ("wal_bytes", .number(Double(statistics.walBytes))),
+            ("oldest_day", statistics.oldestDay.map { .text($0.description) } ?? .null),
+            ("accepted_lines", .number(Double(statistics.acceptedRows))),
+            ("missing_parts", .number(Double(statistics.missingParts))),
+            ("quarantined_files", .number(Double(statistics.quarantinedFiles))),
+        ]
+        return check
+    }
+}
