@@ -78,7 +78,8 @@ extension Settings {
         var section = ""
         for option in Settings.options {
             let parts = option.key.split(separator: ".")
-            let value = option.isSecret ? "(hidden)" : option.show(self)
+            let shown = option.show(self)
+            let value = option.isSecret && !shown.isEmpty ? "(hidden)" : shown
             let origin = origins[option.key] ?? .standard
             if parts.count == 2, parts[0] != section {
                 section = String(parts[0])
