@@ -104,7 +104,11 @@ struct RouteTable: HTTPResponder {
             return Answer.empty(405).response(route: route.name)
         }
         let body = try await request.body.collect(upTo: .max)
-        let isForm = request.headers[.contentType]?.lowercased().hasPrefix("application/x-www-form-urlencoded") == true
+        // curl calls every body a form.
+        let first = body.readableBytesView.first
+        let isForm =
+            request.headers[.contentType]?.lowercased().hasPrefix("application/x-www-form-urlencoded") == true
+            && first != 0x7b && first != 0x5b
         let call: Call
         do throws(ParameterError) {
             var decoded: [String] = []

@@ -24,7 +24,9 @@ import Testing
     }
 
     private static func post(_ server: ServerProcess, _ path: String, _ body: String) throws -> (Int, [String: Any]) {
-        let reply = try server.request("POST", root + path, body: Array(body.utf8))
+        // As curl sends it.
+        let type = ("Content-Type", "application/x-www-form-urlencoded")
+        let reply = try server.request("POST", root + path, headers: [type], body: Array(body.utf8))
         let object = try? JSONSerialization.jsonObject(with: Data(reply.body)) as? [String: Any]
         return (reply.status, object ?? [:])
     }
