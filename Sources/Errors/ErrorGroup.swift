@@ -19,10 +19,31 @@ public struct ErrorHistoryEntry: Hashable, Sendable {
 public struct ErrorSample: Hashable, Sendable {
     /// Which occurrence of its group it was, from 1.
     public var number: Int
-    public var event: ErrorEvent
+    /// Without frames: they are parsed again from the trace when somebody looks.
+    let stored: ErrorEvent
+
+    private static let tracebackLimit = 8 << 10
+
+    init(number: Int, event: ErrorEvent) {
+        self.number = number
+        var event = event
+        for index in event.exceptions.indices where !event.traceback.isEmpty { event.exceptions[index].frames = [] }
+        if event.traceback.utf8.count > ErrorSample.tracebackLimit {
+            event.traceback = String(decoding: event.traceback.utf8.prefix(ErrorSample.tracebackLimit), as: UTF8.self)
+        }
+        stored = event
+    }
+
+    public var event: ErrorEvent {
+        var event = stored
+        let parsed = event.traceback.isEmpty ? [] : StackParser.parse(event.traceback)
+        guard parsed.count == event.exceptions.count else { return event }
+        for index in parsed.indices { event.exceptions[index].frames = parsed[index].frames }
+        return event
+    }
 
     /// About how many bytes it holds.
-    var sizeBytes: Int { 256 + event.traceback.utf8.count + event.message.utf8.count }
+    var sizeBytes: Int { 600 + 2 * (stored.traceback.utf8.count + stored.message.utf8.count) }
 }
 
 /// Alike errors of one app: counts that are exact, and a sample of what they were.
@@ -154,8 +175,10 @@ public struct ErrorGroup: Hashable, Sendable {
     }
 
     /// What is kept of the occurrence that was counted last.
-    /// - Parameter hasRoom: whether all groups together may keep more.
-    mutating func note(_ event: ErrorEvent, hasRoom: Bool) {
+    /// - Parameters:
+    ///   - hasRoom: whether all groups together may keep more.
+    ///   - first: how many of the first occurrences are kept.
+    mutating func note(_ event: ErrorEvent, hasRoom: Bool, first: Int = ErrorGroup.firstSamples) {
         level = event.level
         tally(event.level, event.release, event.environment)
         if !event.release.isEmpty {
@@ -163,14 +186,14 @@ public struct ErrorGroup: Hashable, Sendable {
             lastRelease = event.release
         }
         if !event.user.isEmpty, users.count < ErrorGroup.usersLimit { users.insert(ErrorGroup.hash(event.user)) }
-        keep(ErrorSample(number: count, event: event), hasRoom: hasRoom)
+        keep(ErrorSample(number: count, event: event), hasRoom: hasRoom, first: first)
     }
 
-    private mutating func keep(_ sample: ErrorSample, hasRoom: Bool) {
+    private mutating func keep(_ sample: ErrorSample, hasRoom: Bool, first: Int) {
         let isThinned = sample.number & (sample.number - 1) == 0
         let bytes = kept.reduce(0) { $0 + $1.sizeBytes }
         let mayStay = hasRoom && bytes < ErrorGroup.sampleBytesLimit && kept.count < ErrorGroup.samplesLimit
-        if kept.isEmpty || (mayStay && (sample.number <= ErrorGroup.firstSamples || isThinned)) {
+        if kept.isEmpty || (mayStay && (sample.number <= first || isThinned)) {
             kept.append(sample)
             areSamplesChanged = true
         }

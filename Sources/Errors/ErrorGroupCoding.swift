@@ -109,7 +109,7 @@ extension ErrorGroup {
         out.appendVarint(ErrorGroup.version)
         out.appendVarint(samples.count)
         for sample in samples {
-            let event = sample.event
+            let event = sample.stored
             out.appendVarint(sample.number)
             out.appendZigzag(event.time)
             for text in [

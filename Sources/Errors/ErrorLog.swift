@@ -10,8 +10,11 @@ public final class ErrorLog: RowObserver {
     /// Groups of a tenant; errors beyond count in a group of their own.
     public static let groupsLimit = 10_000
     static let overflowID = "e_overflow"
-    private static let sampleBudgetBytes = 64 << 20
+    private static let sampleBudgetBytes = 16 << 20
     private static let memoLimit = 8192
+    static let manyGroups = 500
+    /// Samples are no counts: a crash may lose those of this time.
+    private static let samplesSavedNanoseconds: Int64 = 60 * 1_000_000_000
 
     struct Key: Hashable, Sendable {
         let tenant: TenantID
@@ -30,6 +33,8 @@ public final class ErrorLog: RowObserver {
         var groupCounts: [TenantID: Int] = [:]
         var dropped: [StateChange] = []
         var sampleBytes = 0
+        /// Monotonic time of the last save of samples, nanoseconds.
+        var samplesSavedAt: Int64 = 0
         /// Groups of lines that were seen lately, by a hash of stream and line: equal errors are only counted.
         var memo: [UInt64: Known] = [:]
     }
@@ -143,15 +148,20 @@ public final class ErrorLog: RowObserver {
         }
     }
 
-    public func takeChanges() -> [StateChange] {
+    public func takeChanges(isFinal: Bool) -> [StateChange] {
         contents.withLock { contents in
             var changes = contents.dropped
             contents.dropped = []
-            for (key, group) in contents.groups where group.isChanged {
-                contents.groups[key]?.isChanged = false
+            let now = Machine.monotonicNanoseconds()
+            let areSamplesDue = isFinal || now - contents.samplesSavedAt > ErrorLog.samplesSavedNanoseconds
+            if areSamplesDue { contents.samplesSavedAt = now }
+            for (key, group) in contents.groups {
                 let name = ErrorLog.text(key)
-                changes.append(.put(StateRecord(kind: .errorGroup, key: name, bytes: group.encode())))
-                guard group.areSamplesChanged else { continue }
+                if group.isChanged {
+                    contents.groups[key]?.isChanged = false
+                    changes.append(.put(StateRecord(kind: .errorGroup, key: name, bytes: group.encode())))
+                }
+                guard areSamplesDue, group.areSamplesChanged else { continue }
                 contents.groups[key]?.areSamplesChanged = false
                 changes.append(
                     .put(StateRecord(kind: .errorGroup, key: name + "/samples", bytes: group.encodeSamples())))
@@ -194,7 +204,9 @@ extension ErrorLog.Contents {
         }
         let before = groups[key]?.kept.count ?? 0
         groups[key]?.countOne(event.time, trace: event.trace)
-        groups[key]?.note(event, hasRoom: sampleBytes < sampleBudget)
+        // Where there are very many groups, a few occurrences of each have to do.
+        let first = groups.count < ErrorLog.manyGroups ? ErrorGroup.firstSamples : 3
+        groups[key]?.note(event, hasRoom: sampleBytes < sampleBudget, first: first)
         if let kept = groups[key]?.kept, kept.count > before { sampleBytes += kept[before].sizeBytes }
         return key
     }

@@ -103,7 +103,7 @@ public final class RequestLog: RowObserver {
         }
     }
 
-    public func takeChanges() -> [StateChange] {
+    public func takeChanges(isFinal: Bool) -> [StateChange] {
         contents.withLock { contents in
             var changes = contents.dropped
             contents.dropped = []

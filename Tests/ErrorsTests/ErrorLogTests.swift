@@ -170,8 +170,8 @@ struct ErrorLogTests {
                 (start + 1, "plain failure"),
             ]))
         var records: [StateRecord] = []
-        for case .put(let record) in log.takeChanges() { records.append(record) }
-        #expect(log.takeChanges().isEmpty)
+        for case .put(let record) in log.takeChanges(isFinal: true) { records.append(record) }
+        #expect(log.takeChanges(isFinal: true).isEmpty)
         let again = ErrorLog()
         again.restore { $0 == .errorGroup ? StateListing(records: records) : StateListing() }
         #expect(again.list(.standard).map(\.id) == log.list(.standard).map(\.id))
@@ -182,7 +182,7 @@ struct ErrorLogTests {
         }
         #expect(again.delete(log.list(.standard)[0].id, .standard))
         #expect(again.list(.standard).count == 1)
-        #expect(again.takeChanges().count == 2)
+        #expect(again.takeChanges(isFinal: true).count == 2)
     }
 
     @Test func theOriginalsErrorFileIsUnderstood() throws {

@@ -96,8 +96,8 @@ struct RequestLogTests {
                 observed([(start + Int64(hour) * Nanoseconds.perHour, line(600, status: 503, path: "/x"))], app: "a/b"))
         }
         var records: [StateRecord] = []
-        for case .put(let record) in log.takeChanges() { records.append(record) }
-        #expect(log.takeChanges().isEmpty)
+        for case .put(let record) in log.takeChanges(isFinal: true) { records.append(record) }
+        #expect(log.takeChanges(isFinal: true).isEmpty)
         let again = RequestLog()
         again.restore { $0 == .requestHour ? StateListing(records: records) : StateListing() }
         #expect(again.summary(.standard, in: .all) == log.summary(.standard, in: .all))
@@ -107,7 +107,7 @@ struct RequestLogTests {
                 == log.slow(.standard, SlowRequestFilter(range: .all)).requests)
         again.dropBefore(start + 4 * Nanoseconds.perHour)
         #expect(again.summary(.standard, in: .all).count == 2)
-        let deletions = again.takeChanges().filter { if case .delete = $0 { true } else { false } }
+        let deletions = again.takeChanges(isFinal: true).filter { if case .delete = $0 { true } else { false } }
         #expect(deletions.count == 4)
     }
 

@@ -28,7 +28,7 @@ final class CountingObserver: RowObserver {
         }
     }
 
-    func takeChanges() -> [StateChange] {
+    func takeChanges(isFinal: Bool) -> [StateChange] {
         counts.withLock { counts in
             counts.map { .put(StateRecord(kind: .requestHour, key: $0.key, bytes: [UInt8(clamping: $0.value)])) }
         }

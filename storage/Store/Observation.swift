@@ -36,8 +36,9 @@ public protocol RowObserver: AnyObject, Sendable {
     func restore(_ list: (StateKind) -> StateListing)
     /// Each durable row once. On a niced thread or a worker.
     func observe(_ rows: ObservedRows)
-    /// What changed since the last call, to be stored in one transaction with the position.
-    func takeChanges() -> [StateChange]
+    /// What changed since the last call, to be stored in one transaction with the position. What is no count may wait
+    /// for a later call, but not for one that is final.
+    func takeChanges(isFinal: Bool) -> [StateChange]
     /// Retention keeps nothing older, in nanoseconds since 1970.
     func dropBefore(_ time: Int64)
 }
@@ -172,12 +173,12 @@ final class Observation: Sendable {
     }
 
     /// Stores what the observers want kept, and how far they are, in one transaction. Catalog thread.
-    func save(to state: any StateStore) throws(StateError) {
+    func save(to state: any StateStore, isFinal: Bool = false) throws(StateError) {
         let changes = progress.withLock { progress -> [StateChange] in
             guard !progress.isRebuilding else { return [] }
             var changes = progress.pending
             progress.pending = []
-            for observer in observers { changes += observer.takeChanges() }
+            for observer in observers { changes += observer.takeChanges(isFinal: isFinal) }
             guard progress.isChanged || !changes.isEmpty else { return [] }
             progress.isChanged = false
             changes.removeAll { if case .put(let record) = $0 { record.kind == .observation } else { false } }

@@ -65,10 +65,10 @@ extension Store {
 
     /// Catalog thread, before rows leave the log. A state that cannot be written must not stop lines from becoming
     /// safe: counts of the last rows may then be too low after a crash, and that is reported.
-    func saveObservation() {
+    func saveObservation(isFinal: Bool = false) {
         guard let observation else { return }
         do throws(StateError) {
-            try observation.save(to: state)
+            try observation.save(to: state, isFinal: isFinal)
         } catch {
             configuration.report(
                 StoreReport(.error, "error groups and request figures could not be saved, tried again: \(error)"))

@@ -187,7 +187,7 @@ public final class Store: IngestSink, RecentData, Sendable {
                 committer.stop()
                 workers.stop()
                 observation?.catchUp()
-                catalogThread.submit { [self] in saveObservation() }
+                catalogThread.submit { [self] in saveObservation(isFinal: true) }
                 catalogThread.stop()
                 catalog.close()
                 state.close()
