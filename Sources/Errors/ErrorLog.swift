@@ -7,9 +7,13 @@ import Synchronization
 
 /// Error groups of all tenants: fills itself from rows, answers from memory.
 public final class ErrorLog: RowObserver {
-    /// Groups of a tenant; errors beyond count in a group of their own.
+    /// Groups of a tenant; errors beyond count in one group of their app.
     public static let groupsLimit = 10_000
-    static let overflowID = "e_overflow"
+    /// Of one app, so that counts by app stay exact.
+    static func overflowID(_ app: String) -> String {
+        "e_overflow_" + String(ErrorGroup.hash(app), radix: 16)
+    }
+
     private static let sampleBudgetBytes = 16 << 20
     private static let memoLimit = 8192
     static let manyGroups = 500
@@ -195,7 +199,7 @@ extension ErrorLog.Contents {
         var key = resolved(ErrorLog.Key(tenant: tenant, id: fingerprint.id))
         if groups[key] == nil {
             if groupCounts[tenant] ?? 0 >= ErrorLog.groupsLimit {
-                key = ErrorLog.Key(tenant: tenant, id: ErrorLog.overflowID)
+                key = ErrorLog.Key(tenant: tenant, id: ErrorLog.overflowID(event.app))
             }
             if groups[key] == nil {
                 groups[key] = ErrorGroup(id: key.id, event: event, reason: fingerprint.reason)
@@ -205,7 +209,7 @@ extension ErrorLog.Contents {
         let before = groups[key]?.kept.count ?? 0
         groups[key]?.countOne(event.time, trace: event.trace)
         // Where there are very many groups, a few occurrences of each have to do.
-        let first = groups.count < ErrorLog.manyGroups ? ErrorGroup.firstSamples : 3
+        let first = groups.count < ErrorLog.manyGroups ? ErrorGroup.firstSamples : 1
         groups[key]?.note(event, hasRoom: sampleBytes < sampleBudget, first: first)
         if let kept = groups[key]?.kept, kept.count > before { sampleBytes += kept[before].sizeBytes }
         return key

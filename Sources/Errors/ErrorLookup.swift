@@ -20,7 +20,7 @@ extension ErrorLog {
         let key = Key(tenant: tenant, id: Fingerprint(event).id)
         return contents.withLock { contents in
             let isFull = contents.groupCounts[tenant] ?? 0 >= ErrorLog.groupsLimit
-            return contents.groups[key] == nil && isFull ? ErrorLog.overflowID : contents.resolved(key).id
+            return contents.groups[key] == nil && isFull ? ErrorLog.overflowID(event.app) : contents.resolved(key).id
         }
     }
 }

@@ -3,7 +3,7 @@ import Bytes
 /// Requests of one app in one hour. Bounded: minutes, routes and slow requests each have their limit.
 struct RequestHour: Sendable {
     static let minutes = 60
-    static let routesLimit = 500
+    static let routesLimit = 200
     static let slowLimit = 1000
     /// How many slow requests an hour keeps when it is no longer fresh.
     static let settledSlowLimit = 50

@@ -199,4 +199,17 @@ struct ErrorLogTests {
         #expect(group.culprit == "/srv/a.py in f")
         #expect(group.samples[0].event.path == "/orders/17")
     }
+
+    @Test func errorsBeyondTheLimitOfGroupsCountByApp() {
+        let log = ErrorLog()
+        let words = ["a", "b", "c", "d", "e", "g", "h", "i", "k", "l"]
+        func word(_ number: Int) -> String { "\(number)".map { words[Int("\($0)") ?? 0] }.joined() + "z" }
+        log.observe(observed((0..<ErrorLog.groupsLimit).map { (start + Int64($0), "failed " + word($0)) }))
+        #expect(log.list(.standard).count == ErrorLog.groupsLimit)
+        log.observe(observed([(start, "one more"), (start, "and another")]))
+        log.observe(observed([(start, "of another app")], labels: [("app", "web")]))
+        let beyond = log.list(.standard).filter { $0.id.hasPrefix("e_overflow") }
+        #expect(beyond.map(\.count).sorted() == [1, 2])
+        #expect(Set(beyond.map(\.app)) == ["shop", "web"])
+    }
 }
