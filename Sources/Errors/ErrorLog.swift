@@ -57,14 +57,12 @@ public final class ErrorLog: RowObserver {
 
     public func observe(_ observed: ObservedRows) {
         let hidden = Set(observed.hidden)
-        // What the labels say of the level, by ordinal.
-        let levels = observed.streams.map { $0.value(of: "level") }
         observed.rows.read { entries, arena in
             for index in observed.range where hidden.isEmpty || !hidden.contains(index) {
                 let entry = entries[index]
                 let line = arena.extracting(entry.line)
                 let metadata = arena.extracting(entry.metadata)
-                let level = ErrorLog.level(metadata, label: levels[Int(entry.stream)])
+                let level = ErrorLog.level(metadata, labels: observed.streams[Int(entry.stream)])
                 let isError = level == "error" || level == "critical" || level == "fatal"
                 guard isError || ErrorLog.mayCarryException(line, metadata) else { continue }
                 take(entry, line, metadata, observed, level: level, isError: isError)
@@ -73,21 +71,12 @@ public final class ErrorLog: RowObserver {
     }
 
     /// The normalised level: what was found out when the entry came, else the stream's label.
-    static func level(_ metadata: borrowing ByteSpan, label: String?) -> String {
+    static func level(_ metadata: borrowing ByteSpan, labels: LabelSet) -> String {
         if let range = LabelSet.range(of: levelName.span, in: metadata, 0..<metadata.count) {
             return LogLevel(metadata.extracting(range))?.name ?? "unknown"
         }
-        guard let label else { return "unknown" }
+        guard let label = labels.value(of: "level") else { return "unknown" }
         return LogLevel([UInt8](label.utf8).span)?.name ?? label
-    }
-
-    private static func trace(_ metadata: borrowing ByteSpan) -> String {
-        for name in FieldName.indexed {
-            if let range = LabelSet.range(of: [UInt8](name.utf8).span, in: metadata, 0..<metadata.count) {
-                return metadata.extracting(range).text
-            }
-        }
-        return ""
     }
 
     static func mayCarryException(_ line: borrowing ByteSpan, _ metadata: borrowing ByteSpan) -> Bool {
@@ -104,7 +93,7 @@ public final class ErrorLog: RowObserver {
     ) {
         let labels = observed.streams[Int(entry.stream)]
         let hash = Hash.hash64(line, seed: Hash.hash64(labels.encoded, seed: ErrorGroup.hash(observed.tenant.name)))
-        let trace = ErrorLog.trace(metadata)
+        let trace = LabelSet.traceID(in: metadata)
         let isKnown = contents.withLock { contents -> Bool in
             guard let known = contents.memo[hash], contents.groups[known.key] != nil else { return false }
             contents.groups[known.key]?.tally(level, known.release, known.environment)

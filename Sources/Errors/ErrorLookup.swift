@@ -10,7 +10,7 @@ extension ErrorLog {
         of line: [UInt8], time: Int64, metadata: LabelSet, labels: LabelSet, _ tenant: TenantID
     ) -> String? {
         let span = metadata.encoded.span
-        let level = ErrorLog.level(span, label: labels.value(of: "level"))
+        let level = ErrorLog.level(span, labels: labels)
         let isError = level == "error" || level == "critical" || level == "fatal"
         guard isError || ErrorLog.mayCarryException(line.span, span) else { return nil }
         guard

@@ -98,8 +98,9 @@ private struct TokenScan {
 
     private func email(_ from: Int) -> Int? {
         var end = from
-        while isWord(byte(end)) || [0x2e, 0x25, 0x2b, 0x2d].contains(byte(end)) { end += 1 }
-        guard byte(end) == 0x40, end > from else { return nil }
+        // At most 64 bytes (RFC 5321): without the bound each word would be a scan of all that follows.
+        while end - from <= 64, isWord(byte(end)) || [0x2e, 0x25, 0x2b, 0x2d].contains(byte(end)) { end += 1 }
+        guard byte(end) == 0x40, end > from, end - from <= 64 else { return nil }
         let domain = end + 1
         end = domain
         var dots = 0
@@ -163,7 +164,7 @@ private struct TokenScan {
         var end = from
         var colons = 0
         var isShort = false
-        while isHex(byte(end)) || byte(end) == 0x3a {
+        while end - from <= 40, isHex(byte(end)) || byte(end) == 0x3a {
             if byte(end) == 0x3a {
                 colons += 1
                 if end > from, byte(end - 1) == 0x3a { isShort = true }

@@ -18,6 +18,7 @@ struct SystemSampler {
 
     /// The disk that holds this folder is looked at.
     let folder: String
+    private static let leastTicks = 100.0
     private var lastBusy = 0.0
     private var lastTotal = 0.0
 
@@ -34,8 +35,11 @@ struct SystemSampler {
         if ticks.count == 8 {
             let total = ticks.reduce(0, +)
             let busy = total - ticks[3] - ticks[4]
-            if total > lastTotal { result.cpuPercent = max(0, (busy - lastBusy) * 100 / (total - lastTotal)) }
-            (lastBusy, lastTotal) = (busy, total)
+            // Less than half a second says nothing: a server that has just started keeps the machine busy.
+            if total - lastTotal >= SystemSampler.leastTicks {
+                result.cpuPercent = max(0, (busy - lastBusy) * 100 / (total - lastTotal))
+                (lastBusy, lastTotal) = (busy, total)
+            }
         }
         var memory: [Substring: Double] = [:]
         for line in SystemSampler.read("/proc/meminfo").split(separator: "\n") {

@@ -107,6 +107,18 @@ public struct LabelSet: Hashable, Sendable, CustomStringConvertible {
         return nil
     }
 
+    /// The trace id among encoded pairs, under the first of its names that is there; empty if none is.
+    public static func traceID(in metadata: borrowing ByteSpan) -> String {
+        for name in traceNames {
+            if let range = range(of: name.span, in: metadata, 0..<metadata.count) {
+                return metadata.extracting(range).text
+            }
+        }
+        return ""
+    }
+
+    private static let traceNames = FieldName.indexed.map { [UInt8]($0.utf8) }
+
     /// Selector notation: `{app="shop", level="error"}`.
     public var description: String {
         "{" + pairs.map { "\($0.name)=\(LabelSet.quoted($0.value))" }.joined(separator: ", ") + "}"

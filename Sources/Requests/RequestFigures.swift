@@ -131,7 +131,7 @@ extension RequestLog {
     /// Minutes of an hour that begin in the range, or nil.
     private static func minutes(of hour: Int64, in range: TimeRange) -> Range<Int>? {
         let (start, overflow) = hour.multipliedReportingOverflow(by: Nanoseconds.perHour)
-        guard !overflow, start < range.end, range.start < start + Nanoseconds.perHour else { return nil }
+        guard !overflow, start < range.end, range.start < start &+ Nanoseconds.perHour else { return nil }
         // Minutes of the range's start count when they begin at or behind it.
         let first = range.start <= start ? 0 : (range.start - start + Nanoseconds.perMinute - 1) / Nanoseconds.perMinute
         let end =

@@ -14,7 +14,6 @@ public final class RequestLog: RowObserver {
     private static let appLabels = ["app", "service_name", "service", "job"]
     /// Rows observed before readers have their turn.
     private static let pieceRows = 512
-    private static let textLimit = 2048
 
     struct Key: Hashable, Sendable {
         let tenant: TenantID
@@ -236,7 +235,7 @@ extension RequestLog.Contents {
             route: route.span, isSlow: isSlow)
         guard isSlow, slots[slot].figures.keeps(found.microseconds) else { return }
         var trace = found.trace.map { text.extracting(bounded($0)).text } ?? ""
-        if trace.isEmpty { trace = RequestLog.Contents.traceID(metadata) }
+        if trace.isEmpty { trace = LabelSet.traceID(in: metadata) }
         let app = slots[slot].key.app
         slots[slot].figures.keep(
             SlowRequest(
@@ -249,14 +248,5 @@ extension RequestLog.Contents {
     /// At most `limit` bytes of a text.
     private func bounded(_ range: Range<Int>, _ limit: Int = 512) -> Range<Int> {
         range.lowerBound..<min(range.upperBound, range.lowerBound + limit)
-    }
-
-    private static func traceID(_ metadata: borrowing ByteSpan) -> String {
-        for name in FieldName.indexed {
-            if let range = LabelSet.range(of: [UInt8](name.utf8).span, in: metadata, 0..<metadata.count) {
-                return metadata.extracting(range).text
-            }
-        }
-        return ""
     }
 }

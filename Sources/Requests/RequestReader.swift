@@ -12,6 +12,9 @@ struct RequestReader: Sendable {
     private let hints = ["duration", "latency_ms", "elapsed_ms", "response_time", "took_ms", "request_time"]
         .map { [UInt8]($0.utf8) }
 
+    private let protocolName = [UInt8](" HTTP/".utf8)
+    private let jsonStart: [UInt8] = [0x7b, 0x22]
+
     private static let depthLimit = 64
 
     /// What is known so far.
@@ -26,11 +29,11 @@ struct RequestReader: Sendable {
     mutating func read(_ line: borrowing ByteSpan) -> RequestFields? {
         guard let first = firstByte(line) else { return nil }
         if line[first] == 0x7b { return readJSON(line, first..<line.count, isNested: false) }
-        if let quote = ByteSearch.find([UInt8](" HTTP/".utf8).span, in: line) {
+        if let quote = ByteSearch.find(protocolName.span, in: line) {
             return AccessLine.read(line, protocolAt: quote)
         }
         if hasHint(line) {
-            if let brace = ByteSearch.find([0x7b, 0x22].span, in: line),
+            if let brace = ByteSearch.find(jsonStart.span, in: line),
                 let found = readJSON(line, brace..<line.count, isNested: false)
             {
                 return found
