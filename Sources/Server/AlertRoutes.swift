@@ -2,6 +2,7 @@ import Access
 import Bytes
 import Health
 import Model
+import Receive
 
 /// `alerts/…`: what is complained of, what people do about it, and the rules.
 struct AlertRoutes: Sendable {
@@ -83,7 +84,7 @@ struct AlertRoutes: Sendable {
 
     private func change(_ action: String, _ call: Call, _ monitor: HealthMonitor) throws(ParameterError) -> Answer {
         let now = backend.clock.nowNanoseconds()
-        let body = call.body.isEmpty ? JSONValue.object([]) : try JSONValue(parsing: call.body)
+        let body = call.body.isEmpty ? JSONValue.object([]) : try JSONValue(body: call.body)
         let by = String((body["by"]?.string ?? call.identity.tokenID ?? "somebody").prefix(200))
         let comment = String((body["comment"]?.string ?? "").prefix(2000))
         let wanted: AlertAction
@@ -102,7 +103,7 @@ struct AlertRoutes: Sendable {
 
     private func rules(_ call: Call, _ monitor: HealthMonitor) throws(ParameterError) -> Answer {
         if call.method == "PUT" {
-            let body = try JSONValue(parsing: call.body)
+            let body = try JSONValue(body: call.body)
             guard case .array(let entries)? = body["rules"], entries.count <= AlertRule.countLimit else {
                 throw ParameterError("the body is {\"rules\": [...]} with at most \(AlertRule.countLimit) rules")
             }

@@ -2,6 +2,7 @@ import Bytes
 import Health
 import Model
 import NIOCore
+import Receive
 import Store
 
 /// `dashboard`: a first screen in one answer, put together from what the other routes answer from aggregates.
@@ -88,7 +89,7 @@ struct DashboardRoute: Sendable {
                 method: "GET", path: route.pattern, captures: [], headers: call.headers, parameters: parameters,
                 query: parameters, traceID: call.traceID, identity: call.identity, isLocal: call.isLocal))
         guard answer.status == 200 else { return nil }
-        return try JSONValue(parsing: Array(answer.body.readableBytesView))
+        return try JSONValue(body: Array(answer.body.readableBytesView))
     }
 
     private static func noErrors(_ hours: Int64) -> JSONValue {

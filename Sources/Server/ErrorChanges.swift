@@ -14,7 +14,7 @@ struct ErrorChanges: Sendable {
         guard let log = backend.errors, let group = ErrorRoutes.group(call, log) else {
             return ErrorRoutes.missing(call)
         }
-        let body = call.body.isEmpty ? JSONValue.object([]) : try JSONValue(parsing: call.body)
+        let body = call.body.isEmpty ? JSONValue.object([]) : try JSONValue(body: call.body)
         let by = body["by"]?.string ?? call.identity.description
         let comment = String((body["comment"]?.string ?? "").prefix(2000))
         let now = backend.clock.nowNanoseconds()

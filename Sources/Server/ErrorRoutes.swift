@@ -3,6 +3,7 @@ import Bytes
 import Errors
 import Model
 import Query
+import Receive
 
 /// `/api/v1/observability/errors…`: groups of alike errors, read.
 struct ErrorRoutes: Sendable {

@@ -1,5 +1,6 @@
 import Errors
 import Model
+import Receive
 
 /// How groups of errors and their occurrences are shown.
 struct ErrorShapes {

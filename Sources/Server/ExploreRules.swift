@@ -1,6 +1,7 @@
 import Bytes
 import Health
 import Model
+import Receive
 
 /// The reading side of rules and alerts as Prometheus and Loki show them: one group of dendro's own rules, and to the
 /// question whether rules can be edited there, no.

@@ -1,6 +1,7 @@
 import Bytes
 import Health
 import Model
+import Receive
 
 /// `health/…` and `metrics`: what was sampled last, never sampled by the asking.
 struct HealthRoutes: Sendable {
@@ -59,7 +60,7 @@ struct HealthRoutes: Sendable {
     }
 
     private func report(_ call: Call, _ monitor: HealthMonitor) throws(ParameterError) -> Answer {
-        let body = try JSONValue(parsing: call.body)
+        let body = try JSONValue(body: call.body)
         guard let name = body["name"]?.string, !name.isEmpty, name.utf8.count <= 64,
             name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f && $0 != 0x2f }), name != "system", name != "dendro"
         else { throw ParameterError("name is the name of what is reported on, up to 64 letters without spaces") }

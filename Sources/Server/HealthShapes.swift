@@ -1,5 +1,6 @@
 import Health
 import Model
+import Receive
 
 /// Checks, metrics and alerts as JSON.
 enum HealthShapes {

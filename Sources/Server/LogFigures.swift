@@ -3,6 +3,7 @@ import Bytes
 import LogQL
 import Model
 import Query
+import Receive
 
 /// Counts of log lines over time: `logs/histogram` and `logs/errors`.
 struct LogFigures: Sendable {

@@ -3,6 +3,7 @@ import Bytes
 import LogQL
 import Model
 import Query
+import Receive
 import Store
 
 /// What log lines are made of: `logs/fields` and `logs/patterns`.

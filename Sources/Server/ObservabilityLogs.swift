@@ -4,6 +4,7 @@ import Errors
 import LogQL
 import Model
 import Query
+import Receive
 
 /// `GET /api/v1/observability/logs`: log lines for people with curl, and one line with what stands around it.
 struct ObservabilityLogs: Sendable {

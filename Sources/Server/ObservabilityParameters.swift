@@ -1,6 +1,7 @@
 import Files
 import Model
 import Query
+import Receive
 
 /// Parameters that all observability routes understand alike.
 struct ObservabilityParameters: Sendable {

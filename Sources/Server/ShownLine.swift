@@ -1,6 +1,7 @@
 import Bytes
 import Model
 import Query
+import Receive
 
 /// A log line as the observability routes show it.
 struct ShownLine: Sendable {

@@ -1,6 +1,7 @@
 import Access
 import Bytes
 import Model
+import Receive
 import Requests
 
 /// `GET /api/v1/observability/logs/slow-requests`: slow requests as fields, and by route.

@@ -3,6 +3,7 @@ import Bytes
 import LogQL
 import Model
 import Query
+import Receive
 import Requests
 
 /// `GET /api/v1/observability/traces/{trace_id}`: all that is known of one id, in order of time, with the gaps between.

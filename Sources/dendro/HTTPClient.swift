@@ -2,6 +2,7 @@ import Bytes
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import Receive
 
 /// A small HTTP/1.1 client for dendro's own commands: one connection, one request at a time.
 struct HTTPClient {
@@ -11,6 +12,10 @@ struct HTTPClient {
         var body: [UInt8]
 
         var text: String { String(decoding: body, as: UTF8.self) }
+
+        /// The answer as JSON, or nil if it is none. The server is our own: what bounds the size of an answer
+        /// bounds the number of its values.
+        var document: JSONValue? { try? JSONValue(parsing: body, maxDepth: 64, maxValues: HTTPClient.replyLimitBytes) }
     }
 
     /// The server cannot be talked to.

@@ -2,6 +2,7 @@ import ArgumentParser
 import Bytes
 import Model
 import NIOHTTP1
+import Receive
 
 /// Options of the commands that talk to a running server.
 struct ServerArguments: ParsableArguments {
@@ -141,14 +142,14 @@ struct PushRun {
     }
 
     private mutating func take(receipt reply: HTTPClient.Reply) {
-        guard let receipt = JSONTree(reply.body), let count = receipt["accepted"]?.integer else {
+        guard let receipt = reply.document, let count = receipt["accepted"]?.integer else {
             rejected += 1
             return note("the server answered \(reply.status): \(reply.text)")
         }
         accepted += count
         duplicates += receipt["duplicates"]?.integer ?? 0
         rejected += receipt["rejected"]?.integer ?? 0
-        for error in receipt["errors"]?.items ?? [] { note(error["reason"]?.text ?? "") }
+        for error in receipt["errors"]?.items ?? [] { note(error["reason"]?.plain ?? "") }
     }
 
     private mutating func note(_ reason: String) {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Bytes
 import Model
 import NIOHTTP1
+import Receive
 
 /// `dendro query`
 struct QueryCommand: AsyncParsableCommand {
@@ -38,18 +39,18 @@ struct QueryCommand: AsyncParsableCommand {
         if let from { parameters.append(("start", from)) } else { parameters.append(("since", since)) }
         if let to { parameters.append(("end", to)) }
         let reply = try await fetch("/loki/api/v1/query_range" + HTTPClient.query(parameters), server)
-        guard let data = JSONTree(reply.body)?["data"], let result = data["result"] else {
+        guard let data = reply.document?["data"], let result = data["result"] else {
             throw Exit.failed("the answer cannot be read", code: Exit.unreachable)
         }
-        if data["resultType"]?.text == "streams" { writeLines(result) } else { writeSeries(result) }
+        if data["resultType"]?.plain == "streams" { writeLines(result) } else { writeSeries(result) }
     }
 
     /// Lines of all streams, oldest first, as in a file.
-    private func writeLines(_ result: JSONTree) {
-        var lines: [(time: Int64, labels: JSONTree, line: String)] = []
+    private func writeLines(_ result: JSONValue) {
+        var lines: [(time: Int64, labels: JSONValue, line: String)] = []
         for stream in result.items {
             for value in stream["values"]?.items ?? [] where value.items.count >= 2 {
-                lines.append((Int64(value.items[0].text) ?? 0, stream["stream"] ?? .null, value.items[1].text))
+                lines.append((Int64(value.items[0].plain) ?? 0, stream["stream"] ?? .null, value.items[1].plain))
             }
         }
         lines.sort { $0.time < $1.time }
@@ -71,7 +72,7 @@ struct QueryCommand: AsyncParsableCommand {
         Output.write(out)
     }
 
-    private func writeSeries(_ result: JSONTree) {
+    private func writeSeries(_ result: JSONValue) {
         var out: [UInt8] = []
         for series in result.items {
             if output == .jsonl {
@@ -81,9 +82,9 @@ struct QueryCommand: AsyncParsableCommand {
             }
             for sample in series["values"]?.items ?? [series["value"] ?? .null] where sample.items.count == 2 {
                 if output == .standard {
-                    out.append(contentsOf: "\(sample.items[0].text) \(LabelSet(series["metric"]?.texts ?? [])) ".utf8)
+                    out.append(contentsOf: "\(sample.items[0].plain) \(LabelSet(series["metric"]?.texts ?? [])) ".utf8)
                 }
-                out.append(contentsOf: sample.items[1].text.utf8)
+                out.append(contentsOf: sample.items[1].plain.utf8)
                 out.append(0x0a)
             }
         }
@@ -107,7 +108,7 @@ struct LabelsCommand: AsyncParsableCommand {
     func run() async throws {
         let path = name.map { "/loki/api/v1/label/\(HTTPClient.escaped($0))/values" } ?? "/loki/api/v1/labels"
         let reply = try await fetch(path + HTTPClient.query([("since", since)]), server)
-        for item in JSONTree(reply.body)?["data"]?.items ?? [] { Output.write(item.text + "\n") }
+        for item in reply.document?["data"]?.items ?? [] { Output.write(item.plain + "\n") }
     }
 }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import NIOHTTP1
+import Receive
 import Store
 
 /// `dendro snapshot`
@@ -26,7 +27,7 @@ struct SnapshotCommand: AsyncParsableCommand {
                 .POST, "/api/v1/admin/snapshot" + HTTPClient.query([("folder", path)]),
                 headers: [("X-Dendro-Admin", "snapshot")])
             guard reply.status == 200 else {
-                let text = JSONTree(reply.body)?["detail"]?.text ?? reply.text
+                let text = reply.document?["detail"]?.plain ?? reply.text
                 throw Exit.failed("the server answered \(reply.status): \(text)", code: Exit.rejected)
             }
             let lock = try DataFolder(existing: path)

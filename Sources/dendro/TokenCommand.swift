@@ -3,6 +3,7 @@ import ArgumentParser
 import Bytes
 import Model
 import NIOHTTP1
+import Receive
 import Store
 
 /// `dendro token`
@@ -139,9 +140,9 @@ struct TokenRow {
         ]
     }
 
-    init(_ item: JSONTree) {
+    init(_ item: JSONValue) {
         cells = ["id", "scope", "app", "tenant", "created_at", "expires_at", "state", "name"].map {
-            item[$0]?.text ?? ""
+            item[$0]?.plain ?? ""
         }
     }
 

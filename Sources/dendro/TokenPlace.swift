@@ -3,6 +3,7 @@ import ArgumentParser
 import Bytes
 import Model
 import NIOHTTP1
+import Receive
 import Store
 
 /// Where tokens are: in a data folder that nobody has open, or with the server that has.
@@ -85,7 +86,7 @@ enum TokenPlace {
         if order.linesPerSecond > 0 { pairs.append(("lines_per_second", String(order.linesPerSecond))) }
         if order.bytesPerSecond > 0 { pairs.append(("bytes_per_second", String(order.bytesPerSecond))) }
         let reply = try await answer(client, .POST, pairs, 201)
-        guard let text = reply?["token"]?.text else {
+        guard let text = reply?["token"]?.plain else {
             throw StartError("the server's answer cannot be read", code: Exit.rejected)
         }
         return text
@@ -101,12 +102,12 @@ enum TokenPlace {
 
     private static func answer(
         _ client: HTTPClient, _ method: HTTPMethod, _ pairs: [(String, String)], _ status: Int
-    ) async throws -> JSONTree? {
+    ) async throws -> JSONValue? {
         let reply = try await client.send(method, path + HTTPClient.query(pairs))
         guard reply.status == status else {
-            let text = JSONTree(reply.body)?["detail"]?.text ?? reply.text
+            let text = reply.document?["detail"]?.plain ?? reply.text
             throw StartError("the server answered \(reply.status): \(text)", code: Exit.rejected)
         }
-        return JSONTree(reply.body)
+        return reply.document
     }
 }

@@ -120,17 +120,3 @@ import Testing
         #expect(editDistance(b, a) == distance)
     }
 }
-
-@Suite struct JSONTreeTests {
-    @Test(arguments: [#"{"a":[1,-2.50,true,null,"x\ny"],"b":{}}"#, "[]", "\"é\"", "0"])
-    func documentsReadAndWriteBack(text: String) {
-        var out: [UInt8] = []
-        JSONTree([UInt8](text.utf8))?.append(to: &out)
-        #expect(String(decoding: out, as: UTF8.self) == text)
-    }
-
-    @Test(arguments: ["", "{", "[1,]", "nul", "{\"a\"}", "1 2", String(repeating: "[", count: 100_000)])
-    func brokenDocumentsAreNone(text: String) {
-        #expect(JSONTree([UInt8](text.utf8)) == nil)
-    }
-}

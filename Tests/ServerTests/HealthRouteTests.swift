@@ -4,6 +4,7 @@ import HTTPTypes
 import Health
 import Model
 import NIOCore
+import Receive
 import Testing
 
 @testable import Server
@@ -31,7 +32,7 @@ import Testing
             parameters: try RequestParameters(query: query, form: ""), query: try RequestParameters(query: query),
             traceID: "", identity: .anybody, isLocal: true, body: [UInt8](body.utf8))
         let answer = try await found.route.respond(call)
-        return (answer.status, try JSONValue(parsing: Array(answer.body.readableBytesView)))
+        return (answer.status, try JSONValue(body: Array(answer.body.readableBytesView)))
     }
 
     @Test func healthHasTheOriginalsKeys() async throws {

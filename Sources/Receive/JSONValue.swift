@@ -1,7 +1,8 @@
 import Model
 
-/// A JSON document as routes for people put it together; names keep their order.
-enum JSONValue: Sendable, ExpressibleByDictionaryLiteral, ExpressibleByArrayLiteral, ExpressibleByStringLiteral,
+/// A small JSON document as values: what routes for people answer and take, and what dendro's own commands read.
+/// Names keep their order. Nothing on the way of a log line uses it.
+public enum JSONValue: Sendable, ExpressibleByDictionaryLiteral, ExpressibleByArrayLiteral, ExpressibleByStringLiteral,
     ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral, ExpressibleByNilLiteral
 {
     case null
@@ -15,32 +16,35 @@ enum JSONValue: Sendable, ExpressibleByDictionaryLiteral, ExpressibleByArrayLite
     /// Bytes that are JSON already.
     case raw([UInt8])
 
-    init(dictionaryLiteral elements: (String, JSONValue)...) { self = .object(elements.map { ($0.0, $0.1) }) }
-    init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
-    init(stringLiteral value: String) { self = .text(value) }
-    init(integerLiteral value: Int) { self = .int(value) }
-    init(booleanLiteral value: Bool) { self = .bool(value) }
-    init(nilLiteral: ()) { self = .null }
+    public init(dictionaryLiteral elements: (String, JSONValue)...) { self = .object(elements.map { ($0.0, $0.1) }) }
+    public init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
+    public init(stringLiteral value: String) { self = .text(value) }
+    public init(integerLiteral value: Int) { self = .int(value) }
+    public init(booleanLiteral value: Bool) { self = .bool(value) }
+    public init(nilLiteral: ()) { self = .null }
 
     /// Text, or null.
-    static func optional(_ text: String?) -> JSONValue { text.map { .text($0) } ?? .null }
+    public static func optional(_ text: String?) -> JSONValue { text.map { .text($0) } ?? .null }
     /// A number rounded to `digits` decimals, or null.
-    static func optional(_ number: Double?, digits: Int = 3) -> JSONValue {
+    public static func optional(_ number: Double?, digits: Int = 3) -> JSONValue {
         guard let number, number.isFinite else { return .null }
         var scale = 1.0
         for _ in 0..<digits { scale *= 10 }
         return .number((number * scale).rounded() / scale)
     }
     /// A time in nanoseconds since 1970 as RFC 3339, or null.
-    static func time(_ nanoseconds: Int64?) -> JSONValue { nanoseconds.map { .text(RFC3339.format($0)) } ?? .null }
+    public static func time(_ nanoseconds: Int64?) -> JSONValue {
+        nanoseconds.map { .text(RFC3339.format($0)) } ?? .null
+    }
 
     /// The document with another member.
-    func adding(_ name: String, _ value: JSONValue) -> JSONValue {
+    public func adding(_ name: String, _ value: JSONValue) -> JSONValue {
         guard case .object(let members) = self else { return self }
         return .object(members + [(name, value)])
     }
 
-    func append(to out: inout [UInt8]) {
+    /// Writes the document, without spaces.
+    public func append(to out: inout [UInt8]) {
         switch self {
         case .null: out.append(contentsOf: "null".utf8)
         case .bool(let value): out.append(contentsOf: value ? "true".utf8 : "false".utf8)
@@ -71,13 +75,5 @@ enum JSONValue: Sendable, ExpressibleByDictionaryLiteral, ExpressibleByArrayLite
             out.append(0x7d)
         case .raw(let bytes): out += bytes
         }
-    }
-
-    /// The document as an answer, with a line feed at its end.
-    func answer(_ status: Int = 200) -> Answer {
-        var out: [UInt8] = []
-        append(to: &out)
-        out.append(0x0a)
-        return .json(status, out)
     }
 }

@@ -1,24 +1,22 @@
 import Bytes
-import Receive
 
-/// Small JSON documents that routes take: bodies of a few kilobytes, read into a tree.
 extension JSONValue {
-    private static let depthLimit = 32
-    private static let itemsLimit = 100_000
-
-    /// - Throws: `ParameterError` saying where the text is not JSON.
-    init(parsing bytes: [UInt8]) throws(ParameterError) {
-        var reading = Reading()
-        do throws(JSONError) {
-            self = try reading.value(bytes.span, depth: 0)
-            try reading.scanner.finish(in: bytes.span)
-        } catch {
-            throw ParameterError("the body is not JSON: \(error.description)")
-        }
+    /// Reads a whole document.
+    ///
+    /// - Parameters:
+    ///   - maxDepth: how deep arrays and objects may be nested.
+    ///   - maxValues: how many values there may be in all, which bounds the memory.
+    /// - Throws: `JSONError` with the offset at which the text is not JSON, or passes one of the limits.
+    public init(
+        parsing bytes: [UInt8], maxDepth: Int = 32, maxValues: Int = 100_000
+    ) throws(JSONError) {
+        var reading = Reading(count: bytes.count, maxDepth: maxDepth, valuesLeft: maxValues)
+        self = try reading.value(bytes.span, depth: 0)
+        try reading.scanner.finish(in: bytes.span)
     }
 
     /// The member `name` of an object; nil if there is none, or it is null.
-    subscript(_ name: String) -> JSONValue? {
+    public subscript(_ name: String) -> JSONValue? {
         guard case .object(let members) = self, let member = members.last(where: { $0.name == name }) else {
             return nil
         }
@@ -26,12 +24,14 @@ extension JSONValue {
         return member.value
     }
 
-    var string: String? {
+    /// The text of a text; nil for anything else.
+    public var string: String? {
         if case .text(let text) = self { return text }
         return nil
     }
 
-    var double: Double? {
+    /// The value of a number; nil for anything else.
+    public var double: Double? {
         switch self {
         case .int(let number): Double(number)
         case .number(let number): number
@@ -39,15 +39,50 @@ extension JSONValue {
         }
     }
 
+    /// The value of a whole number; nil for anything else.
+    public var integer: Int? {
+        if case .int(let number) = self { return number }
+        return nil
+    }
+
+    /// The values of an array; none for anything else.
+    public var items: [JSONValue] {
+        guard case .array(let values) = self else { return [] }
+        return values
+    }
+
+    /// A text, number or truth value as it reads to people; empty for anything else.
+    public var plain: String {
+        switch self {
+        case .text(let text): text
+        case .int(let number): String(number)
+        case .number(let number): String(number)
+        case .bool(let value): String(value)
+        default: ""
+        }
+    }
+
+    /// An object's members as texts, as labels are.
+    public var texts: [(name: String, value: String)] {
+        guard case .object(let members) = self else { return [] }
+        return members.map { ($0.name, $0.value.plain) }
+    }
+
     private struct Reading {
-        var scanner = JSONScanner(0..<0, maxDepth: JSONValue.depthLimit)
+        var scanner: JSONScanner
         var scratch = ByteScratch()
-        var items = 0
+        let maxDepth: Int
+        var valuesLeft: Int
+
+        init(count: Int, maxDepth: Int, valuesLeft: Int) {
+            scanner = JSONScanner(0..<count, maxDepth: maxDepth)
+            self.maxDepth = maxDepth
+            self.valuesLeft = valuesLeft
+        }
 
         mutating func value(_ text: borrowing ByteSpan, depth: Int) throws(JSONError) -> JSONValue {
-            if depth == 0 { scanner = JSONScanner(0..<text.count, maxDepth: JSONValue.depthLimit) }
-            items += 1
-            guard depth < JSONValue.depthLimit, items < JSONValue.itemsLimit else {
+            valuesLeft -= 1
+            guard depth < maxDepth, valuesLeft >= 0 else {
                 throw JSONError("JSON is nested too deep or has too many values", at: scanner.offset)
             }
             switch scanner.peek(in: text) {
