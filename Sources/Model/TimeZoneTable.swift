@@ -66,6 +66,21 @@ public struct TimeZoneTable: Sendable, Hashable {
         return low == 0 ? first : offsets[low - 1]
     }
 
+    /// The instant at which clocks of the zone show what those of UTC show at `local`, both in nanoseconds since 1970;
+    /// the earlier one of a time that clocks show twice.
+    public func instant(ofLocal local: Int64) -> Int64 {
+        func shifted(_ offset: Int64) -> Int64 {
+            let (time, over) = local.subtractingReportingOverflow(offset * Nanoseconds.perSecond)
+            return over ? local : time
+        }
+        // Offsets are less than a day: the one in force a day before is either right or that before a change.
+        let before = offsetSeconds(at: local.subtractingReportingOverflow(Nanoseconds.perDay).partialValue)
+        let first = shifted(before)
+        if offsetSeconds(at: first) == before { return first }
+        let second = shifted(offsetSeconds(at: first))
+        return second
+    }
+
     private struct Header {
         let version: Int
         let local, standard, leaps, times, types, characters: Int

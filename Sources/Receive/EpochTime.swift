@@ -1,5 +1,5 @@
 public import Bytes
-import Model
+public import Model
 
 /// Timestamps of our own push format.
 public enum EpochTime {
@@ -7,8 +7,10 @@ public enum EpochTime {
     /// microseconds
     /// or nanoseconds, told apart by magnitude; nil when it is neither. Numbers below 10^8 (seconds of 1973) are no
     /// time: fields called `time` also hold durations.
-    public static func parse(_ text: borrowing ByteSpan) -> Int64? {
+    /// - Parameter zone: the zone of dates that name none; without it, they are no time.
+    public static func parse(_ text: borrowing ByteSpan, zone: TimeZoneTable? = nil) -> Int64? {
         if let time = RFC3339.parse(text) { return time }
+        if let zone, let time = RFC3339.parse(text, zoneRequired: false) { return zone.instant(ofLocal: time) }
         return parseNumber(text)
     }
 

@@ -1,5 +1,5 @@
 public import Bytes
-import Model
+public import Model
 
 /// Our own push format: a JSON object, a JSON array of objects, NDJSON, or plain text lines, told apart by the body.
 public enum PlainPush {
@@ -15,14 +15,15 @@ public enum PlainPush {
     ///   - contentEncoding: the header's value.
     ///   - now: nanoseconds since 1970.
     ///   - arrival: stamps entries without a timestamp; one for the whole server.
+    ///   - zone: the zone of timestamps that name none; without it, their entries are stamped as those without one.
     /// - Throws: `ReceiveError` for a body of which nothing is stored.
     public static func decode(
         body: borrowing ByteSpan, queryLabels: [(name: String, value: String)], contentEncoding: String?,
-        options: ReceiveOptions, now: Int64, arrival: ArrivalClock
+        options: ReceiveOptions, now: Int64, arrival: ArrivalClock, zone: TimeZoneTable? = nil
     ) throws(ReceiveError) -> ReceiveResult {
         let content = try BodyDecoder.decode(body, encoding: contentEncoding, limits: options.limits)
         var reader = try PlainReader(
-            options: options, queryLabels: queryLabels, now: now, arrival: arrival,
+            options: options, queryLabels: queryLabels, now: now, arrival: arrival, zone: zone,
             bodyBytes: content?.count ?? body.count)
         if let content {
             try read(content.span, &reader)

@@ -7,6 +7,8 @@ struct PlainReader {
     let maxDepth: Int
     let now: Int64
     let arrival: ArrivalClock
+    /// Zone of timestamps that name none; nil: such a timestamp cannot be read.
+    let zone: TimeZoneTable?
     let queryLabels: [(name: [UInt8], value: [UInt8])]
     var builder: BatchBuilder
     var streams = StreamCache()
@@ -19,12 +21,13 @@ struct PlainReader {
 
     init(
         options: ReceiveOptions, queryLabels: [(name: String, value: String)], now: Int64, arrival: ArrivalClock,
-        bodyBytes: Int
+        zone: TimeZoneTable?, bodyBytes: Int
     ) throws(ReceiveError) {
         fields = PlainFields(options)
         maxDepth = options.limits.nestingDepth.value
         self.now = now
         self.arrival = arrival
+        self.zone = zone
         self.queryLabels = try PlainReader.labels(queryLabels)
         builder = BatchBuilder(options: options, now: now, expectedBytes: bodyBytes)
         labelValues = Array(repeating: PlainValue(), count: fields.labels.count)
@@ -81,6 +84,7 @@ struct PlainReader {
     /// Reads the object that comes next and notes the wanted fields.
     mutating func readObject(_ body: borrowing ByteSpan, _ scanner: inout JSONScanner, depth: Int) throws(JSONError) {
         clearValues()
+        var record: Range<Int>?
         try scanner.expect(0x7b, in: body)
         if scanner.take(0x7d, in: body) { return }
         repeat {
@@ -106,9 +110,16 @@ struct PlainReader {
                 let key = scratch.bytes
                 note(key.span.extracting(text.range), value)
             } else {
-                note(body.extracting((keyStart + 1)..<(keyEnd - 1)), value)
+                let key = (keyStart + 1)..<(keyEnd - 1)
+                if !value.isString, body[start] == 0x7b,
+                    PlainReader.matches(body.extracting(key), PlainReader.recordName)
+                {
+                    record = value.range
+                }
+                note(body.extracting(key), value)
             }
         } while try scanner.more(until: 0x7d, in: body)
+        if let record { readRecord(body, record) }
     }
 
     @inline(__always)
@@ -135,7 +146,9 @@ struct PlainReader {
 
     private mutating func time(_ body: borrowing ByteSpan) -> Int64 {
         for value in timeValues where value.isPresent {
-            if !value.hasEscapes, let time = EpochTime.parse(body.extracting(value.range)) { return time }
+            if !value.hasEscapes, let time = EpochTime.parse(body.extracting(value.range), zone: zone) {
+                return time
+            }
             builder.countUnreadableTimestamp()
         }
         builder.noteArrivalStamp()

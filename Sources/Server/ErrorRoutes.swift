@@ -139,7 +139,7 @@ struct ErrorRoutes: Sendable {
             let line = try await logs.line(
                 at: newest.time, call, { backend.errorID(of: $0, call.identity) == group.id })
         else { return nil }
-        return LineFields(line.entry.line).value("context", of: line.entry.line).map { .raw($0) }
+        return LineFields(line.entry.line).value("context").map { .raw($0) }
     }
 
     private func events(_ call: Call) throws(ParameterError) -> Answer {

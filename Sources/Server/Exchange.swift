@@ -102,6 +102,7 @@ struct Exchange {
         PushRequest(
             route: route, target: target, contentType: head.headers.first(name: "content-type"),
             contentEncoding: head.headers.first(name: "content-encoding"),
-            idempotencyKey: head.headers.first(name: "idempotency-key"), identity: identity, body: body)
+            idempotencyKey: head.headers.first(name: "idempotency-key"),
+            timeZone: head.headers.first(name: "x-dendro-time-zone"), identity: identity, body: body)
     }
 }

@@ -2,7 +2,8 @@ import Bytes
 import Model
 import Receive
 
-/// Top-level fields of a line that is a JSON object.
+/// Top-level fields of a line that is a JSON object. Of a line of loguru's `serialize=True`, the fields of its
+/// `record`, what was bound in `record.extra`, and, where the message is a JSON object itself, that object's fields.
 struct LineFields {
     private static let levelNames: Set<String> = ["level", "severity", "lvl", "loglevel", "log.level"]
     private static let messageNames: Set<String> = ["message", "msg", "log", "text", "event"]
@@ -11,22 +12,47 @@ struct LineFields {
         "timestamp", "ts", "time", "@timestamp", "_time", "trace_id", "traceID", "traceId", "trace.id", "app",
     ]
 
+    private static let recordName = [UInt8](#""record""#.utf8)
+
     private(set) var level: String?
     private(set) var message: String?
-    /// The other fields: where in the line the name with its quotes and the value lie.
+    /// What the ranges of `others` point into: the line, and behind it the text of a message that is JSON.
+    private(set) var source: [UInt8] = []
+    /// The other fields: where in `source` the name with its quotes and the value lie.
     private(set) var others: [(name: Range<Int>, value: Range<Int>)] = []
 
     /// Reads `line`; a line that is no JSON object, or is not valid UTF-8, has no fields.
     init(_ line: [UInt8]) {
         guard line.first == 0x7b, LineFields.isUTF8(line.span) else { return }
-        var found = LineFields()
-        if (try? found.read(line.span)) != nil { self = found }
+        var found = LineFields(source: line)
+        if (try? found.read()) != nil { self = found }
     }
 
-    private init() {}
+    private init(source: [UInt8] = []) { self.source = source }
 
-    private mutating func read(_ span: borrowing ByteSpan) throws(JSONError) {
-        var scanner = JSONScanner(0..<span.count, maxDepth: 64)
+    private mutating func read() throws(JSONError) {
+        let line = source
+        var record: Range<Int>?
+        try read(line.span, 0..<line.count, &record)
+        guard let record, let loguru = LoguruRecord(line, record) else { return }
+        level = loguru.level ?? level
+        message = loguru.message
+        others = others.filter { !line[$0.name].elementsEqual(LineFields.recordName) } + loguru.fields
+        if message?.utf8.first == 0x7b, let text = message.map({ [UInt8]($0.utf8) }) {
+            var inner = LineFields(source: line + text)
+            var nested: Range<Int>?
+            let whole = inner.source
+            guard (try? inner.read(whole.span, line.count..<whole.count, &nested)) != nil else { return }
+            source = whole
+            message = inner.message ?? message
+            others += inner.others
+        }
+    }
+
+    private mutating func read(
+        _ span: borrowing ByteSpan, _ range: Range<Int>, _ record: inout Range<Int>?
+    ) throws(JSONError) {
+        var scanner = JSONScanner(range, maxDepth: 64)
         try scanner.expect(0x7b, in: span)
         var isOpen = !scanner.take(0x7d, in: span)
         while isOpen {
@@ -44,6 +70,7 @@ struct LineFields {
                 message = try text(&scanner, span)
             } else {
                 try scanner.skipValue(in: span, depth: 1)
+                if name == "record", span[start] == 0x7b { record = start..<scanner.offset }
                 if !LineFields.known.contains(name) { others.append((nameStart..<nameEnd, start..<scanner.offset)) }
             }
             isOpen = try scanner.more(until: 0x7d, in: span)
@@ -59,9 +86,9 @@ struct LineFields {
     }
 
     /// The value of a field as JSON, by its name.
-    func value(_ name: String, of line: [UInt8]) -> [UInt8]? {
+    func value(_ name: String) -> [UInt8]? {
         let wanted = [0x22] + [UInt8](name.utf8) + [0x22]
-        return others.first { line[$0.name].elementsEqual(wanted) }.map { Array(line[$0.value]) }
+        return others.first { source[$0.name].elementsEqual(wanted) }.map { Array(source[$0.value]) }
     }
 
     private static func isUTF8(_ span: borrowing ByteSpan) -> Bool {

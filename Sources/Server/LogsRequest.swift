@@ -131,7 +131,26 @@ enum LogsQuery {
             if parameter == "status", value.lowercased().hasSuffix("xx"), let digit = value.first, digit.isNumber {
                 test = "=~" + LabelSet.quoted("\(digit)..")
             }
-            return names.map { $0 + test }.joined(separator: " or ")
+            return (names.map { $0 + test } + [nested(names, value, isClass: test.hasPrefix("=~"))])
+                .joined(separator: " or ")
+        }
+    }
+}
+
+extension LogsQuery {
+    /// The same for access lines that loguru wrote, whose message is JSON as text: `{"path": "/orders/17", …}`.
+    fileprivate static func nested(_ names: [String], _ value: String, isClass: Bool) -> String {
+        let test = isClass ? "\"?\(value.prefix(1))[0-9]{2}" : "\"?" + escaped(value)
+        let pattern = "(?s)[{].*\"(\(names.joined(separator: "|")))\": ?\(test)[\",}].*"
+        return "record_message=~" + LabelSet.quoted(pattern)
+    }
+
+    /// Text that a regular expression matches as it is, or with escaped slashes as some writers of JSON have them.
+    private static func escaped(_ text: String) -> String {
+        text.reduce(into: "") { pattern, character in
+            if character == "/" { pattern += "\\\\?" }
+            if "\\.+*?()|[]{}^$".contains(character) { pattern.append("\\") }
+            pattern.append(character)
         }
     }
 }

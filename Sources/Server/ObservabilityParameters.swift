@@ -103,7 +103,8 @@ struct ObservabilityParameters: Sendable {
         throw ParameterError("\(name) is a time such as 2026-11-23T19:05:37Z or 1795460737, not '\(text)'")
     }
 
-    private static func zone(_ name: String?) throws(ParameterError) -> TimeZoneTable {
+    /// The zone called `name` in the system's tables, or a fixed offset; UTC for nil.
+    static func zone(_ name: String?) throws(ParameterError) -> TimeZoneTable {
         guard let name, name != "UTC", name != "Z" else { return .utc }
         if let fixed = TimeZoneTable(offset: name) { return fixed }
         let isName = name.utf8.allSatisfy {

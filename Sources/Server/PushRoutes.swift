@@ -15,6 +15,8 @@ struct PushRequest: Sendable {
     var contentType: String?
     var contentEncoding: String?
     var idempotencyKey: String?
+    /// Name of the zone of timestamps that name none.
+    var timeZone: String?
     var identity = Identity.anybody
     var body: ByteBuffer
 
@@ -104,7 +106,7 @@ struct PushRoutes: Sendable {
             case .plain:
                 result = try PlainPush.decode(
                     body: body, queryLabels: try queryLabels(request), contentEncoding: request.contentEncoding,
-                    options: options, now: now, arrival: arrival)
+                    options: options, now: now, arrival: arrival, zone: try zone(request))
             case .otlp:
                 result = try OTLPPush.decode(
                     body: body, contentType: request.contentType, contentEncoding: request.contentEncoding,
@@ -117,6 +119,15 @@ struct PushRoutes: Sendable {
             return .success(result)
         } catch {
             return .failure(error)
+        }
+    }
+
+    private func zone(_ request: PushRequest) throws(ReceiveError) -> TimeZoneTable? {
+        guard let name = request.timeZone else { return nil }
+        do throws(ParameterError) {
+            return try ObservabilityParameters.zone(name)
+        } catch {
+            throw ReceiveError.malformed("X-Dendro-Time-Zone: " + error.message)
         }
     }
 

@@ -94,12 +94,12 @@ struct ShownLine: Sendable {
     private func appendFields(_ fields: LineFields, _ columns: [String]?, to out: inout [UInt8]) {
         var count = 0
         for field in fields.others {
-            if let columns, !columns.contains(entry.line[field.name].dropFirst().dropLast().text) { continue }
+            if let columns, !columns.contains(fields.source[field.name].dropFirst().dropLast().text) { continue }
             if count > 0 { out.append(0x2c) }
-            out += entry.line[field.name]
+            out += fields.source[field.name]
             out.append(0x3a)
             // Line feeds between the parts of a value are blanks too.
-            for byte in entry.line[field.value] { out.append(byte < 0x20 ? 0x20 : byte) }
+            for byte in fields.source[field.value] { out.append(byte < 0x20 ? 0x20 : byte) }
             count += 1
         }
     }
@@ -110,8 +110,8 @@ struct ShownLine: Sendable {
 
     /// The text of one field, label or metadata, as a cell of a table; empty if there is none.
     func cell(_ name: String, _ fields: LineFields) -> [UInt8] {
-        if let field = fields.others.first(where: { entry.line[$0.name].dropFirst().dropLast().text == name }) {
-            let value = entry.line[field.value]
+        if let field = fields.others.first(where: { fields.source[$0.name].dropFirst().dropLast().text == name }) {
+            let value = fields.source[field.value]
             return Array(value.first == 0x22 ? value.dropFirst().dropLast() : value)
         }
         return [UInt8]((entry.metadata.value(of: name) ?? labels.value(of: name) ?? "").utf8)

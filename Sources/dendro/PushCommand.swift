@@ -41,8 +41,17 @@ struct PushCommand: AsyncParsableCommand {
         help: ArgumentHelp("A label for every line that does not carry it; may be repeated.", valueName: "name=value"))
     var label: [String] = []
 
-    @Option(help: "json: each line is a JSON object. text: lines are taken as they are.")
+    @Option(help: "json: each line is a JSON object. text: lines are taken as they are, at the time that they tell.")
     var format = Format.json
+
+    @Option(
+        help: ArgumentHelp(
+            "Zone of times that name none, such as Europe/Berlin or +08:00; that of this machine unless given.",
+            valueName: "zone"))
+    var timeZone: String?
+
+    @Flag(help: "Of text: a line that begins with no time is an entry of its own, not more of the one before it.")
+    var singleLines = false
 
     @OptionGroup var server: ServerArguments
 
@@ -55,7 +64,11 @@ struct PushCommand: AsyncParsableCommand {
             return (parts[0], parts[1])
         }
         do {
-            var push = PushRun(client: try server.client(), labels: labels, format: format)
+            let zone = try LocalZone(timeZone)
+            let text = TextEntries(
+                zone: zone.table, now: SystemClock().nowNanoseconds(), joinsLines: !singleLines)
+            var push = PushRun(
+                client: try server.client(), labels: labels, format: format, zoneName: zone.name, text: text)
             try await push.run(try InputFile(file))
             guard push.rejected == 0 else { throw ExitCode(Exit.rejected) }
         } catch let error as InputError {
@@ -74,18 +87,23 @@ struct PushRun {
     let client: HTTPClient
     let labels: [(String, String)]
     let format: PushCommand.Format
+    let zoneName: String
+    private var text: TextEntries
     private(set) var accepted = 0
     private(set) var duplicates = 0
     private(set) var rejected = 0
     private var reasons: [String] = []
     private var sentBytes = 0
-    private var lastStamp: Int64 = 0
     private var progress = ProgressBar()
 
-    init(client: HTTPClient, labels: [(String, String)], format: PushCommand.Format) {
+    init(
+        client: HTTPClient, labels: [(String, String)], format: PushCommand.Format, zoneName: String, text: TextEntries
+    ) {
         self.client = client
         self.labels = labels
         self.format = format
+        self.zoneName = zoneName
+        self.text = text
     }
 
     mutating func run(_ file: consuming InputFile) async throws {
@@ -100,6 +118,7 @@ struct PushRun {
             }
         }
         if !pending.isEmpty { try await send(pending) }
+        if format == .text, let last = text.finish() { try await send(entries: [last]) }
         progress.finish()
         report()
     }
@@ -115,18 +134,20 @@ struct PushRun {
         case .json:
             let path = "/api/v1/push" + HTTPClient.query(labels)
             take(receipt: try await deliver(path, "application/x-ndjson", lines))
-        case .text:
-            let (body, count) = lokiBody(lines)
-            guard count > 0 else { break }
-            let reply = try await deliver("/loki/api/v1/push", "application/json", body)
-            if reply.status == 204 {
-                accepted += count
-            } else {
-                rejected += count
-                note(reply.text)
-            }
+        case .text: try await send(entries: text.take(lines))
         }
         sentBytes += lines.count
+    }
+
+    private mutating func send(entries: [TextEntries.Entry]) async throws {
+        guard !entries.isEmpty else { return }
+        let reply = try await deliver("/loki/api/v1/push", "application/json", lokiBody(entries))
+        if reply.status == 204 {
+            accepted += entries.count
+        } else {
+            rejected += entries.count
+            note(reply.text)
+        }
     }
 
     /// Sends until the server takes or refuses it; asked to wait, it waits.
@@ -134,7 +155,8 @@ struct PushRun {
         var attempt = 0
         while true {
             attempt += 1
-            let reply = try await client.send(.POST, path, headers: [("Content-Type", type)], body: body)
+            let reply = try await client.send(
+                .POST, path, headers: [("Content-Type", type), ("X-Dendro-Time-Zone", zoneName)], body: body)
             guard [429, 503, 507].contains(reply.status), attempt < PushRun.attempts else { return reply }
             let seconds = min(60, max(1, reply.headers.first(name: "Retry-After").flatMap { Int($0) } ?? 1))
             try await Task.sleep(for: .seconds(seconds))
@@ -156,8 +178,7 @@ struct PushRun {
         if reasons.count < 10 { reasons.append(reason) }
     }
 
-    /// A Loki push of text lines: each stamped now, one nanosecond apart, so that their order stays.
-    private mutating func lokiBody(_ lines: [UInt8]) -> (body: [UInt8], count: Int) {
+    private func lokiBody(_ entries: [TextEntries.Entry]) -> [UInt8] {
         var out = [UInt8]("{\"streams\":[{\"stream\":{".utf8)
         for (index, label) in labels.enumerated() {
             if index > 0 { out.append(0x2c) }
@@ -166,19 +187,14 @@ struct PushRun {
             JSONText.append(label.1, to: &out)
         }
         out.append(contentsOf: "},\"values\":[".utf8)
-        var count = 0
-        lastStamp = max(lastStamp, SystemClock().nowNanoseconds())
-        for var line in lines.split(separator: 0x0a, omittingEmptySubsequences: true) {
-            if line.last == 0x0d { line = line.dropLast() }
-            if count > 0 { out.append(0x2c) }
-            lastStamp += 1
-            out.append(contentsOf: "[\"\(lastStamp)\",".utf8)
-            JSONText.append(Array(line).span, to: &out)
+        for (index, entry) in entries.enumerated() {
+            if index > 0 { out.append(0x2c) }
+            out.append(contentsOf: "[\"\(entry.time)\",".utf8)
+            JSONText.append(entry.line.span, to: &out)
             out.append(0x5d)
-            count += 1
         }
         out.append(contentsOf: "]}]}".utf8)
-        return (out, count)
+        return out
     }
 
     private func report() {

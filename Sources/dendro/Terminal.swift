@@ -63,14 +63,19 @@ struct InputFile: ~Copyable {
         return got > 0
     }
 
-    /// All of a small file.
+    /// All of a small file as text.
     static func text(_ path: String, limitBytes: Int) throws(InputError) -> String {
+        String(decoding: try bytes(path, limitBytes: limitBytes), as: UTF8.self)
+    }
+
+    /// All of a small file.
+    static func bytes(_ path: String, limitBytes: Int) throws(InputError) -> [UInt8] {
         let file = try InputFile(path)
         var bytes: [UInt8] = []
         while try file.read(64 << 10, into: &bytes) {
             if bytes.count > limitBytes { throw InputError(description: "\(path) is larger than \(limitBytes) bytes") }
         }
-        return String(decoding: bytes, as: UTF8.self)
+        return bytes
     }
 }
 

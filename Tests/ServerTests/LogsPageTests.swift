@@ -29,6 +29,27 @@ import Testing
         #expect(text.contains(#""next":null"#))
     }
 
+    @Test func aLineOfLoguruShowsItsRecord() throws {
+        let access = #"{\"trace_id\": \"t1\", \"path\": \"/o/17\", \"status_code\": 200, \"a\": \"\\u00e9\"}"#
+        func line(_ message: String) -> String {
+            #"{"text": "… | ERROR | …", "record": {"elapsed": {"seconds": 1}, "exception": null, "#
+                + #""extra": {"shop": 7}, "level": {"icon": "x", "name": "ERROR", "no": 40}, "#
+                + #""line": 3, "message": "\#(message)", "#
+                + #""name": "app.main", "time": {"timestamp": 1795463940.5}}}"#
+        }
+        let page = LogsPage([stream("shop", [(5, line("paid")), (6, line(access))])], try request("order=asc"))
+        let lines = String(decoding: page.ndjson(), as: UTF8.self).split(separator: "\n")
+        #expect(lines[0].contains(#""level":"ERROR","message":"paid","#))
+        #expect(lines[0].contains(#""fields":{"shop":7,"line":3,"name":"app.main"},"#))
+        #expect(lines[1].contains(#""message":"{\"trace_id\": \"t1\", \"path\""#))
+        #expect(
+            lines[1].contains(
+                #""fields":{"shop":7,"line":3,"name":"app.main","path":"/o/17","status_code":200,"a":"\u00e9"},"#))
+        // A record of another kind is a field.
+        let other = LogsPage([stream("shop", [(5, #"{"record": {"a": 1}, "message": "x"}"#)])], try request(""))
+        #expect(String(decoding: other.ndjson(), as: UTF8.self).contains(#""fields":{"record":{"a": 1}}"#))
+    }
+
     @Test(arguments: ["plain text", "{\"broken\":", "{\"a\":1} tail", "[1,2]", ""])
     func otherLinesAreTheirMessage(line: String) throws {
         let page = LogsPage([stream("shop", [(5, line)])], try request(""))
