@@ -17,7 +17,7 @@ import Testing
     }
 
     /// Local times of this zone, which no file names.
-    private static let zone = TimeZone(secondsFromGMT: 5 * 3600 + 45 * 60)!
+    private static let zone = TimeZone(secondsFromGMT: 5 * 3600 + 45 * 60)
     private static let zoneName = "+05:45"
 
     private static func format(_ time: Double, _ pattern: String, _ zone: TimeZone? = TimeZone(identifier: "UTC"))
