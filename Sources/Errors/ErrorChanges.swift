@@ -18,8 +18,7 @@ extension ErrorLog {
         _ change: Change, to id: String, _ tenant: TenantID, by: String, comment: String, now: Int64
     ) -> ErrorGroup? {
         contents.withLock { contents in
-            let key = contents.resolved(Key(tenant: tenant, id: id))
-            guard var group = contents.groups[key] else { return nil }
+            guard let slot = contents.slot(tenant, id), var group = contents.slots[slot] else { return nil }
             switch change {
             case .resolve: group.set(.resolved, at: now, by: by, comment: comment)
             case .ignore(let until, let count):
@@ -27,17 +26,11 @@ extension ErrorLog {
                 group.ignoredUntil = until
                 group.ignoredCount = count > 0 ? group.count.addingReportingOverflow(count).partialValue : 0
             case .reopen: group.set(.unresolved, at: now, by: by, comment: comment)
-            case .assign(let name):
-                group.assignee = name
-                group.isChanged = true
-            case .comment:
-                group.history.append(
-                    ErrorHistoryEntry(
-                        at: now, from: group.status.rawValue, to: group.status.rawValue, by: by, comment: comment))
-                if group.history.count > ErrorGroup.historyLimit { group.history.removeFirst() }
-                group.isChanged = true
+            case .assign(let name): group.assignee = name
+            case .comment: group.remark(comment, by: by, now)
             }
-            contents.groups[key] = group
+            contents.slots[slot] = group
+            contents.touch(slot)
             return group
         }
     }
@@ -45,23 +38,22 @@ extension ErrorLog {
     /// Counts the errors of `id`, also later ones, in `target`.
     public func merge(_ id: String, into target: String, _ tenant: TenantID, by: String, now: Int64) -> ErrorGroup? {
         contents.withLock { contents in
-            let from = Key(tenant: tenant, id: id)
-            let to = contents.resolved(Key(tenant: tenant, id: target))
-            guard from != to, var source = contents.groups[from], var group = contents.groups[to],
-                source.mergedInto.isEmpty
+            guard let number = contents.tenantNumbers[tenant], let name = GroupName(id),
+                let from = contents.numbers[Key(tenant: number, name: name)],
+                let to = contents.slot(tenant, target), from != to, let source = contents.slots[from],
+                var group = contents.slots[to], source.target == nil
             else { return nil }
             group.absorb(source)
-            group.history.append(
-                ErrorHistoryEntry(
-                    at: now, from: group.status.rawValue, to: group.status.rawValue, by: by, comment: "merged \(id)"))
-            source.mergedInto = to.id
-            source.isChanged = true
-            contents.groups[from] = source
-            contents.groups[to] = group
+            group.remark("merged \(id)", by: by, now)
+            contents.slots[to] = group
+            contents.slots[from]?.target = group.name
+            contents.touch(from)
+            contents.touch(to)
             // What was merged into the source goes on to the target.
-            for (key, other) in contents.groups where key.tenant == tenant && other.mergedInto == from.id {
-                contents.groups[key]?.mergedInto = to.id
-                contents.groups[key]?.isChanged = true
+            for slot in contents.slots.indices
+            where contents.keys[slot].tenant == number && contents.slots[slot]?.target == name {
+                contents.slots[slot]?.target = group.name
+                contents.touch(slot)
             }
             contents.memo.removeAll()
             return group
@@ -71,63 +63,75 @@ extension ErrorLog {
     /// Counts later errors of `id` in a group of its own again; those that were merged stay where they are.
     public func split(_ id: String, _ tenant: TenantID) -> ErrorGroup? {
         contents.withLock { contents in
-            let key = Key(tenant: tenant, id: id)
-            guard contents.groups[key]?.mergedInto.isEmpty == false else { return nil }
-            contents.groups[key]?.mergedInto = ""
-            contents.groups[key]?.isChanged = true
+            guard let number = contents.tenantNumbers[tenant], let name = GroupName(id),
+                let slot = contents.numbers[Key(tenant: number, name: name)], contents.slots[slot]?.target != nil
+            else { return nil }
+            contents.slots[slot]?.target = nil
+            contents.touch(slot)
             contents.memo.removeAll()
-            return contents.groups[key]
+            return contents.slots[slot]
         }
     }
 
     /// Forgets a group; whether there was one.
     public func delete(_ id: String, _ tenant: TenantID) -> Bool {
         contents.withLock { contents in
-            let key = contents.resolved(Key(tenant: tenant, id: id))
-            return contents.drop(key)
+            guard let slot = contents.slot(tenant, id) else { return false }
+            contents.drop(slot)
+            return true
         }
     }
 
     /// Forgets groups not seen since `time`; how many.
     public func deleteUnseen(since time: Int64, _ tenant: TenantID, app: String? = nil) -> Int {
         contents.withLock { contents in
-            let old = contents.groups.filter {
-                $0.key.tenant == tenant && $0.value.lastSeen < time && (app == nil || app == $0.value.app)
+            guard let number = contents.tenantNumbers[tenant] else { return 0 }
+            let old = contents.slots.indices.filter { slot in
+                guard contents.keys[slot].tenant == number, let group = contents.slots[slot] else { return false }
+                return group.lastSeen < time && (app == nil || app == group.app)
             }
-            for key in old.keys { _ = contents.drop(key) }
+            for slot in old { contents.drop(slot) }
             return old.count
         }
     }
 }
 
 extension ErrorLog.Contents {
-    mutating func drop(_ key: ErrorLog.Key) -> Bool {
-        guard let group = groups.removeValue(forKey: key) else { return false }
-        groupCounts[key.tenant, default: 1] -= 1
-        sampleBytes -= group.kept.reduce(0) { $0 + $1.sizeBytes }
-        let name = ErrorLog.text(key)
-        dropped.append(.delete(.errorGroup, key: name))
-        dropped.append(.delete(.errorGroup, key: name + "/samples"))
+    mutating func drop(_ slot: Int) {
+        guard let group = slots[slot] else { return }
+        let key = keys[slot]
+        slots[slot] = nil
+        numbers[key] = nil
+        freeSlots.append(slot)
+        groupCounts[key.tenant] -= 1
+        pages.remove(group.kept)
+        unsaved.records.insert(ErrorLog.record(key))
+        unsaved.mustRewrite = true
         memo.removeAll()
-        return true
     }
 }
 
 extension ErrorGroup {
     /// Adds what another group counted.
     mutating func absorb(_ other: ErrorGroup) {
-        isChanged = true
         count &+= other.count
         firstSeen = min(firstSeen, other.firstSeen)
         lastSeen = max(lastSeen, other.lastSeen)
-        hours.merge(other.hours, uniquingKeysWith: +)
-        days.merge(other.days, uniquingKeysWith: +)
-        levels.merge(other.levels, uniquingKeysWith: +)
-        releases.merge(other.releases, uniquingKeysWith: +)
-        environments.merge(other.environments, uniquingKeysWith: +)
-        users.formUnion(other.users.prefix(ErrorGroup.usersLimit))
+        hourCounts.merge(other.hourCounts)
+        dayCounts.merge(other.dayCounts)
+        levelCounts.merge(other.levelCounts)
+        releaseCounts.merge(other.releaseCounts)
+        environmentCounts.merge(other.environmentCounts)
+        users = Array(Set(users).union(other.users).sorted().prefix(ErrorGroup.usersLimit))
         for trace in other.traces where !traces.contains(trace) && traces.count < ErrorGroup.tracesLimit {
             traces.insert(trace, at: 0)
         }
+    }
+
+    /// Adds a comment to the history.
+    mutating func remark(_ comment: String, by: String, _ now: Int64) {
+        history.append(
+            ErrorHistoryEntry(at: now, from: status.rawValue, to: status.rawValue, by: by, comment: comment))
+        if history.count > ErrorGroup.historyLimit { history.removeFirst() }
     }
 }

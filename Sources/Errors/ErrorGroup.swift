@@ -1,3 +1,4 @@
+import Bytes
 public import Model
 
 /// Whether somebody has to look at a group.
@@ -15,76 +16,44 @@ public struct ErrorHistoryEntry: Hashable, Sendable {
     public var comment: String
 }
 
-/// One occurrence, as it is kept.
-public struct ErrorSample: Hashable, Sendable {
-    /// Which occurrence of its group it was, from 1.
-    public var number: Int
-    /// Without frames: they are parsed again from the trace when somebody looks.
-    let stored: ErrorEvent
-
-    private static let tracebackLimit = 8 << 10
-
-    init(number: Int, event: ErrorEvent) {
-        self.number = number
-        var event = event
-        for index in event.exceptions.indices where !event.traceback.isEmpty { event.exceptions[index].frames = [] }
-        if event.traceback.utf8.count > ErrorSample.tracebackLimit {
-            event.traceback = String(decoding: event.traceback.utf8.prefix(ErrorSample.tracebackLimit), as: UTF8.self)
-        }
-        stored = event
-    }
-
-    public var event: ErrorEvent {
-        var event = stored
-        let parsed = event.traceback.isEmpty ? [] : StackParser.parse(event.traceback)
-        guard parsed.count == event.exceptions.count else { return event }
-        for index in parsed.indices { event.exceptions[index].frames = parsed[index].frames }
-        return event
-    }
-
-    /// About how many bytes it holds.
-    var sizeBytes: Int { 600 + 2 * (stored.traceback.utf8.count + stored.message.utf8.count) }
-}
-
 /// Alike errors of one app: counts that are exact, and a sample of what they were.
-public struct ErrorGroup: Hashable, Sendable {
+public struct ErrorGroup: Sendable {
     static let hoursKept: Int64 = 24 * 8
     static let daysKept: Int64 = 90
     static let tracesLimit = 10
-    static let namesLimit = 50
     static let usersLimit = 1000
     static let firstSamples = 50
     static let samplesLimit = 60
     static let sampleBytesLimit = 64 << 10
     static let historyLimit = 100
 
-    public internal(set) var id: String
+    let name: GroupName
     public internal(set) var app: String
     public internal(set) var type: String
     public internal(set) var message: String
     public internal(set) var culprit: String
     /// Of the newest occurrence.
     public internal(set) var level: String
-    /// Why these errors are one group.
-    public internal(set) var reason: String
+    let madeOf: Fingerprint.Reason
     public internal(set) var count = 0
     public internal(set) var firstSeen: Int64
     public internal(set) var lastSeen: Int64
-    /// Occurrences by hour since 1970, of the last eight days that had any, and by day.
-    public internal(set) var hours: [Int64: Int] = [:]
-    public internal(set) var days: [Int64: Int] = [:]
-    public internal(set) var levels: [String: Int] = [:]
-    public internal(set) var releases: [String: Int] = [:]
-    public internal(set) var environments: [String: Int] = [:]
+    var hourCounts = UnitCounts()
+    var dayCounts = UnitCounts()
+    var levelCounts = NameCounts()
+    var releaseCounts = NameCounts()
+    var environmentCounts = NameCounts()
     public internal(set) var firstRelease = ""
     public internal(set) var lastRelease = ""
     /// Newest last.
     public internal(set) var traces: [String] = []
-    /// Hashes of users, up to `usersLimit`.
-    var users: Set<UInt64> = []
-    /// The first ones, then ever fewer.
-    var kept: [ErrorSample] = []
-    var newest: ErrorSample?
+    /// Hashes of users, ascending, up to `usersLimit`.
+    var users: [UInt64] = []
+    /// The first occurrences, then ever fewer.
+    var kept: [KeptSample] = []
+    /// The newest that was looked at, unless it is the last of those.
+    var newest: [UInt8] = []
+    let pages: SamplePages
     public internal(set) var status = ErrorStatus.unresolved
     public internal(set) var statusSince: Int64
     /// Newest last.
@@ -93,43 +62,50 @@ public struct ErrorGroup: Hashable, Sendable {
     /// An ignored group comes back at this time, or with this many occurrences; 0: never.
     public internal(set) var ignoredUntil: Int64 = 0
     public internal(set) var ignoredCount = 0
-    /// The group that counts these errors now; empty for itself.
-    public internal(set) var mergedInto = ""
-    var isChanged = true
-    var areSamplesChanged = true
+    /// The group that counts these errors now; nil: itself.
+    var target: GroupName?
+    /// Whether it is among those that are to be stored.
+    var isChanged = false
 
+    public var id: String { name.text }
     public var userCount: Int { users.count }
+    public var mergedInto: String { target?.text ?? "" }
+    /// Why these errors are one group.
+    public var reason: String { madeOf.text }
+    /// Occurrences by hour since 1970, of the last eight days that had any, and by day.
+    public var hours: [Int64: Int] { hourCounts.dictionary }
+    public var days: [Int64: Int] { dayCounts.dictionary }
+    public var levels: [String: Int] { levelCounts.dictionary }
+    public var releases: [String: Int] { releaseCounts.dictionary }
+    public var environments: [String: Int] { environmentCounts.dictionary }
 
-    init(id: String, event: ErrorEvent, reason: String) {
-        self.id = id
-        self.reason = reason
-        app = event.app
-        type = event.type
-        message = event.title
-        culprit = event.culprit
-        level = event.level
-        firstSeen = event.time
-        lastSeen = event.time
-        statusSince = event.time
+    init(_ name: GroupName, madeOf: Fingerprint.Reason, firstSeen: Int64, pages: SamplePages) {
+        self.name = name
+        self.madeOf = madeOf
+        self.pages = pages
+        (app, type, message, culprit, level) = ("", "", "", "", "")
+        self.firstSeen = firstSeen
+        lastSeen = firstSeen
+        statusSince = firstSeen
     }
 
     /// Occurrences in the hours that a range touches.
     public func count(in range: TimeRange) -> Int {
-        hours.reduce(0) { sum, hour in
-            let start = hour.key.multipliedReportingOverflow(by: Nanoseconds.perHour).partialValue
-            return range.overlaps(first: start, last: start + Nanoseconds.perHour - 1) ? sum + hour.value : sum
+        hourCounts.items.reduce(0) { sum, hour in
+            let start = hour.unit.multipliedReportingOverflow(by: Nanoseconds.perHour).partialValue
+            return range.overlaps(first: start, last: start &+ Nanoseconds.perHour &- 1) ? sum + hour.count : sum
         }
     }
 
     /// Occurrences in each of the last `count` units of `length` up to that of `now`.
     public func trend(now: Int64, hours count: Int) -> [Int] {
         let last = ErrorGroup.floored(now, Nanoseconds.perHour)
-        return (0..<count).map { hours[last - Int64(count - 1 - $0)] ?? 0 }
+        return (0..<count).map { hourCounts[last - Int64(count - 1 - $0)] }
     }
 
     public func trend(now: Int64, days count: Int) -> [Int] {
         let last = ErrorGroup.floored(now, Nanoseconds.perDay)
-        return (0..<count).map { days[last - Int64(count - 1 - $0)] ?? 0 }
+        return (0..<count).map { dayCounts[last - Int64(count - 1 - $0)] }
     }
 
     static func floored(_ time: Int64, _ unit: Int64) -> Int64 {
@@ -138,12 +114,11 @@ public struct ErrorGroup: Hashable, Sendable {
 
     /// Counts one more occurrence at `time`; what else is known of it comes by `note`.
     mutating func countOne(_ time: Int64, trace: String) {
-        isChanged = true
         count &+= 1
         firstSeen = min(firstSeen, time)
         lastSeen = max(lastSeen, time)
-        hours[ErrorGroup.floored(time, Nanoseconds.perHour), default: 0] += 1
-        days[ErrorGroup.floored(time, Nanoseconds.perDay), default: 0] += 1
+        hourCounts.add(ErrorGroup.floored(time, Nanoseconds.perHour))
+        dayCounts.add(ErrorGroup.floored(time, Nanoseconds.perDay))
         if !trace.isEmpty, traces.last != trace {
             if let known = traces.firstIndex(of: trace) { traces.remove(at: known) }
             if traces.count == ErrorGroup.tracesLimit { traces.removeFirst() }
@@ -165,7 +140,6 @@ public struct ErrorGroup: Hashable, Sendable {
     }
 
     mutating func set(_ new: ErrorStatus, at: Int64, by: String, comment: String) {
-        isChanged = true
         history.append(
             ErrorHistoryEntry(at: at, from: status.rawValue, to: new.rawValue, by: by, comment: comment))
         if history.count > ErrorGroup.historyLimit { history.removeFirst() }
@@ -178,51 +152,63 @@ public struct ErrorGroup: Hashable, Sendable {
     /// - Parameters:
     ///   - hasRoom: whether all groups together may keep more.
     ///   - first: how many of the first occurrences are kept.
-    mutating func note(_ event: ErrorEvent, hasRoom: Bool, first: Int = ErrorGroup.firstSamples) {
-        level = event.level
-        tally(event.level, event.release, event.environment)
-        if !event.release.isEmpty {
-            if firstRelease.isEmpty { firstRelease = event.release }
-            lastRelease = event.release
+    ///   - scratch: memory for its encoding.
+    mutating func note(
+        _ draft: borrowing EventDraft, hasRoom: Bool, first: Int = ErrorGroup.firstSamples, scratch: inout [UInt8]
+    ) {
+        level = draft.level
+        let release = draft.text(draft.release)
+        tally(draft.level, release, draft.text(draft.environment))
+        if !release.isEmpty {
+            if firstRelease.isEmpty { firstRelease = release }
+            lastRelease = release
         }
-        if !event.user.isEmpty, users.count < ErrorGroup.usersLimit { users.insert(ErrorGroup.hash(event.user)) }
-        keep(ErrorSample(number: count, event: event), hasRoom: hasRoom, first: first)
+        if !draft.user.isEmpty { add(user: Hash.hash64(draft.arena.span.extracting(draft.user))) }
+        keep(draft, hasRoom: hasRoom, first: first, &scratch)
     }
 
-    private mutating func keep(_ sample: ErrorSample, hasRoom: Bool, first: Int) {
-        let isThinned = sample.number & (sample.number - 1) == 0
-        let bytes = kept.reduce(0) { $0 + $1.sizeBytes }
+    private mutating func add(user: UInt64) {
+        guard users.count < ErrorGroup.usersLimit else { return }
+        var index = users.count
+        while index > 0, users[index - 1] > user { index -= 1 }
+        if index == 0 || users[index - 1] != user { users.insert(user, at: index) }
+    }
+
+    private mutating func keep(_ draft: borrowing EventDraft, hasRoom: Bool, first: Int, _ scratch: inout [UInt8]) {
+        let isThinned = count & (count - 1) == 0
+        let bytes = kept.reduce(0) { $0 + Int($1.count) }
         let mayStay = hasRoom && bytes < ErrorGroup.sampleBytesLimit && kept.count < ErrorGroup.samplesLimit
-        if kept.isEmpty || (mayStay && (sample.number <= first || isThinned)) {
-            kept.append(sample)
-            areSamplesChanged = true
+        let isKept = kept.isEmpty || (mayStay && (count <= first || isThinned))
+        newest.removeAll(keepingCapacity: !isKept)
+        if isKept {
+            scratch.removeAll(keepingCapacity: true)
+            let limit = hasRoom ? ErrorSample.tracebackLimit : ErrorSample.shortTracebackLimit
+            ErrorSample.append(draft, number: count, tracebackLimit: limit, to: &scratch)
+            kept.append(pages.add(scratch, number: count))
+        } else {
+            ErrorSample.append(draft, number: count, tracebackLimit: ErrorSample.tracebackLimit, to: &newest)
         }
-        newest = sample
     }
 
     /// What is kept of occurrences, by number; the newest that was looked at is the last.
     public var samples: [ErrorSample] {
-        guard let newest, newest.number != kept.last?.number else { return kept }
-        return kept + [newest]
+        let found = kept.compactMap { pages.read($0) }
+        guard !newest.isEmpty, let last = try? ErrorSample(newest) else { return found }
+        return found + [last]
     }
 
     /// Counts an occurrence by what is known of it.
     mutating func tally(_ level: String, _ release: String, _ environment: String) {
-        ErrorGroup.add(level, to: &levels)
-        ErrorGroup.add(release, to: &releases)
-        ErrorGroup.add(environment, to: &environments)
-    }
-
-    static func add(_ name: String, to counts: inout [String: Int]) {
-        guard !name.isEmpty else { return }
-        if counts[name] != nil || counts.count < namesLimit { counts[name, default: 0] += 1 }
+        levelCounts.add(level)
+        releaseCounts.add(release)
+        environmentCounts.add(environment)
     }
 
     /// Lets go of hours and days that are no longer shown.
     mutating func prune(now: Int64) {
-        let oldestHour = ErrorGroup.floored(now, Nanoseconds.perHour) - ErrorGroup.hoursKept
-        let oldestDay = ErrorGroup.floored(now, Nanoseconds.perDay) - ErrorGroup.daysKept
-        if hours.keys.contains(where: { $0 < oldestHour }) { hours = hours.filter { $0.key >= oldestHour } }
-        if days.keys.contains(where: { $0 < oldestDay }) { days = days.filter { $0.key >= oldestDay } }
+        hourCounts.dropBefore(ErrorGroup.floored(now, Nanoseconds.perHour) - ErrorGroup.hoursKept)
+        dayCounts.dropBefore(ErrorGroup.floored(now, Nanoseconds.perDay) - ErrorGroup.daysKept)
     }
+
+    static func hash(_ text: String) -> UInt64 { Hash.hash64([UInt8](text.utf8)) }
 }

@@ -1,5 +1,4 @@
 import Bytes
-public import Index
 public import Model
 import Receive
 public import Store
@@ -7,78 +6,135 @@ import Synchronization
 
 /// Error groups of all tenants: fills itself from rows, answers from memory.
 public final class ErrorLog: RowObserver {
-    /// Groups of a tenant; errors beyond count in one group of their app.
+    /// Groups of a tenant; errors beyond count in one group of their app, so that counts by app stay exact.
     public static let groupsLimit = 10_000
-    /// Of one app, so that counts by app stay exact.
-    static func overflowID(_ app: String) -> String {
-        "e_overflow_" + String(ErrorGroup.hash(app), radix: 16)
-    }
 
     private static let sampleBudgetBytes = 16 << 20
     private static let memoLimit = 8192
-    static let manyGroups = 500
-    /// Samples are no counts: a crash may lose those of this time.
-    private static let samplesSavedNanoseconds: Int64 = 60 * 1_000_000_000
+    private static let manyGroups = 500
+    private static let namesLimit = 20_000
+    /// Rows observed before readers have their turn.
+    private static let pieceRows = 512
 
     struct Key: Hashable, Sendable {
-        let tenant: TenantID
-        let id: String
+        /// Index in `tenants`.
+        let tenant: Int
+        let name: GroupName
     }
 
     /// The group of a line that was seen lately, and what else is counted there.
     struct Known: Sendable {
-        let key: Key
+        let slot: Int
         let release: String
         let environment: String
     }
 
     struct Contents: Sendable {
-        var groups: [Key: ErrorGroup] = [:]
-        var groupCounts: [TenantID: Int] = [:]
-        var dropped: [StateChange] = []
-        var sampleBytes = 0
-        /// Monotonic time of the last save of samples, nanoseconds.
-        var samplesSavedAt: Int64 = 0
+        var slots: [ErrorGroup?] = []
+        /// Of the groups in `slots`.
+        var keys: [Key] = []
+        var numbers: [Key: Int] = [:]
+        var freeSlots: [Int] = []
+        var tenants: [TenantID] = []
+        var tenantNumbers: [TenantID: Int] = [:]
+        /// By tenant.
+        var groupCounts: [Int] = []
+        var unsaved = Unsaved()
+        let pages = SamplePages()
         /// Groups of lines that were seen lately, by a hash of stream and line: equal errors are only counted.
         var memo: [UInt64: Known] = [:]
+        var reader = EventReader()
+        var maker = FingerprintMaker()
+        var scratch: [UInt8] = []
+        /// Texts that many groups share.
+        var names: Set<String> = []
+        /// What labels say of a level, by stream ordinal of the rows that are observed.
+        var labelLevels: [LineLevel?] = []
     }
 
     let contents = Mutex(Contents())
-    private static let exceptionHints = [
-        "Traceback (most recent", "\"stack", "\"exception", "\"exc_info", "\"traceback",
-    ]
-    .map { [UInt8]($0.utf8) }
-    private static let levelName = [UInt8](LogLevel.metadataName.utf8)
-    private static let exceptionNames = ["exception_type", "exception.type"].map { [UInt8]($0.utf8) }
 
     public init() {}
 
     // MARK: rows
 
     public func observe(_ observed: ObservedRows) {
-        let hidden = Set(observed.hidden)
-        observed.rows.read { entries, arena in
-            for index in observed.range where hidden.isEmpty || !hidden.contains(index) {
-                let entry = entries[index]
-                let line = arena.extracting(entry.line)
-                let metadata = arena.extracting(entry.metadata)
-                let level = ErrorLog.level(metadata, labels: observed.streams[Int(entry.stream)])
-                let isError = level == "error" || level == "critical" || level == "fatal"
-                guard isError || ErrorLog.mayCarryException(line, metadata) else { continue }
-                take(entry, line, metadata, observed, level: level, isError: isError)
+        var hidden = observed.hidden[...]
+        contents.withLock { $0.labelLevels = [LineLevel?](repeating: nil, count: observed.streams.count) }
+        for start in stride(from: observed.range.lowerBound, to: observed.range.upperBound, by: ErrorLog.pieceRows) {
+            let end = min(start + ErrorLog.pieceRows, observed.range.upperBound)
+            contents.withLock { contents in
+                let tenant = contents.tenantNumber(observed.tenant)
+                observed.rows.read { entries, arena in
+                    for index in start..<end {
+                        if hidden.first == index {
+                            hidden.removeFirst()
+                            continue
+                        }
+                        contents.take(entries[index], arena, observed, tenant)
+                    }
+                }
             }
         }
     }
 
-    /// The normalised level: what was found out when the entry came, else the stream's label.
-    static func level(_ metadata: borrowing ByteSpan, labels: LabelSet) -> String {
-        if let range = LabelSet.range(of: levelName.span, in: metadata, 0..<metadata.count) {
-            return LogLevel(metadata.extracting(range))?.name ?? "unknown"
+    /// The group that a row of a batch belongs to; nil if it is no error.
+    public static func groupID(of row: RowEntry, in batch: Batch) -> String? {
+        let arena = batch.arena.span
+        var reader = EventReader()
+        var maker = FingerprintMaker()
+        let isError = reader.read(
+            time: row.time, line: arena.extracting(row.line), metadata: arena.extracting(row.metadata),
+            labels: batch.streams[Int(row.stream)], level: "error", isError: true)
+        return isError ? maker.make(reader.draft).name.text : nil
+    }
+}
+
+/// How bad a line is.
+enum LineLevel: Sendable {
+    case known(LogLevel)
+    /// A label that is none of the levels.
+    case other(String)
+
+    private static let metadataName = [UInt8](LogLevel.metadataName.utf8)
+    private static let exceptionHints = [
+        "Traceback (most recent", "\"stack", "\"exception", "\"exc_info", "\"traceback",
+    ]
+    .map { [UInt8]($0.utf8) }
+    private static let exceptionNames = ["exception_type", "exception.type"].map { [UInt8]($0.utf8) }
+
+    var isError: Bool {
+        switch self {
+        case .known(let level): level == .error || level == .critical || level == .fatal
+        case .other: false
         }
-        guard let label = labels.value(of: "level") else { return "unknown" }
-        return LogLevel([UInt8](label.utf8).span)?.name ?? label
     }
 
+    var name: String {
+        switch self {
+        case .known(let level): level.name
+        case .other(let name): name
+        }
+    }
+
+    /// What was found out when the entry came; nil where that is not known.
+    init?(_ metadata: borrowing ByteSpan) {
+        guard let range = LabelSet.range(of: LineLevel.metadataName.span, in: metadata, 0..<metadata.count) else {
+            return nil
+        }
+        self = .known(LogLevel(metadata.extracting(range)) ?? .unknown)
+    }
+
+    /// What the stream's label says.
+    init(_ labels: LabelSet) {
+        guard let label = labels.value(of: "level") else {
+            self = .known(.unknown)
+            return
+        }
+        self = LogLevel([UInt8](label.utf8).span).map { .known($0) } ?? .other(label)
+    }
+
+    /// Whether a line that is no error may carry an exception all the same.
     static func mayCarryException(_ line: borrowing ByteSpan, _ metadata: borrowing ByteSpan) -> Bool {
         for hint in exceptionHints where ByteSearch.contains(hint.span, in: line) { return true }
         for name in exceptionNames where LabelSet.range(of: name.span, in: metadata, 0..<metadata.count) != nil {
@@ -86,128 +142,114 @@ public final class ErrorLog: RowObserver {
         }
         return false
     }
-
-    private func take(
-        _ entry: RowEntry, _ line: borrowing ByteSpan, _ metadata: borrowing ByteSpan, _ observed: ObservedRows,
-        level: String, isError: Bool
-    ) {
-        let labels = observed.streams[Int(entry.stream)]
-        let hash = Hash.hash64(line, seed: Hash.hash64(labels.encoded, seed: ErrorGroup.hash(observed.tenant.name)))
-        let trace = LabelSet.traceID(in: metadata)
-        let isKnown = contents.withLock { contents -> Bool in
-            guard let known = contents.memo[hash], contents.groups[known.key] != nil else { return false }
-            contents.groups[known.key]?.tally(level, known.release, known.environment)
-            contents.groups[known.key]?.countOne(entry.time, trace: trace)
-            return true
-        }
-        if isKnown { return }
-        guard
-            let event = EventReader.read(
-                time: entry.time, line: line, metadata: metadata, labels: labels, level: level, isError: isError)
-        else { return }
-        let fingerprint = Fingerprint(event)
-        contents.withLock { contents in
-            let key = contents.add(event, fingerprint, observed.tenant, sampleBudget: ErrorLog.sampleBudgetBytes)
-            if contents.memo.count >= ErrorLog.memoLimit { contents.memo.removeAll(keepingCapacity: true) }
-            contents.memo[hash] = Known(
-                key: key, release: event.release, environment: event.environment)
-        }
-    }
-
-    /// The group that a row of a batch belongs to; nil if it is no error.
-    public static func groupID(of row: RowEntry, in batch: Batch) -> String? {
-        let arena = batch.arena.span
-        let event = EventReader.read(
-            time: row.time, line: arena.extracting(row.line), metadata: arena.extracting(row.metadata),
-            labels: batch.streams[Int(row.stream)], level: "error", isError: true)
-        return event.map { Fingerprint($0).id }
-    }
-
-    // MARK: keeping
-
-    public func restore(_ list: (StateKind) -> StateListing) {
-        let records = list(.errorGroup).records
-        contents.withLock { contents in
-            for record in records where !record.key.hasSuffix("/samples") {
-                guard let key = ErrorLog.parse(record.key), let group = try? ErrorGroup(record.bytes) else { continue }
-                contents.groups[key] = group
-                contents.groupCounts[key.tenant, default: 0] += 1
-            }
-            for record in records where record.key.hasSuffix("/samples") {
-                guard let key = ErrorLog.parse(String(record.key.dropLast(8))) else { continue }
-                try? contents.groups[key]?.decodeSamples(record.bytes)
-                contents.sampleBytes += contents.groups[key]?.kept.reduce(0) { $0 + $1.sizeBytes } ?? 0
-            }
-        }
-    }
-
-    public func takeChanges(isFinal: Bool) -> [StateChange] {
-        contents.withLock { contents in
-            var changes = contents.dropped
-            contents.dropped = []
-            let now = Machine.monotonicNanoseconds()
-            let areSamplesDue = isFinal || now - contents.samplesSavedAt > ErrorLog.samplesSavedNanoseconds
-            if areSamplesDue { contents.samplesSavedAt = now }
-            for (key, group) in contents.groups {
-                let name = ErrorLog.text(key)
-                if group.isChanged {
-                    contents.groups[key]?.isChanged = false
-                    changes.append(.put(StateRecord(kind: .errorGroup, key: name, bytes: group.encode())))
-                }
-                guard areSamplesDue, group.areSamplesChanged else { continue }
-                contents.groups[key]?.areSamplesChanged = false
-                changes.append(
-                    .put(StateRecord(kind: .errorGroup, key: name + "/samples", bytes: group.encodeSamples())))
-            }
-            return changes
-        }
-    }
-
-    /// Groups outlive the lines that they are made of; only their hours go.
-    public func dropBefore(_ time: Int64) {
-        contents.withLock { contents in
-            let newest = contents.groups.values.reduce(Int64.min) { max($0, $1.lastSeen) }
-            for key in Array(contents.groups.keys) { contents.groups[key]?.prune(now: max(time, newest)) }
-        }
-    }
-
-    static func text(_ key: Key) -> String { key.tenant.name.replacing("/", with: "%2F") + "/" + key.id }
-
-    private static func parse(_ text: String) -> Key? {
-        let parts = text.split(separator: "/")
-        guard parts.count == 2 else { return nil }
-        return Key(tenant: TenantID(String(parts[0]).replacing("%2F", with: "/")), id: String(parts[1]))
-    }
 }
 
 extension ErrorLog.Contents {
-    /// Counts an event in its group, and keeps what is to be kept of it; the group's key.
-    mutating func add(
-        _ event: ErrorEvent, _ fingerprint: Fingerprint, _ tenant: TenantID, sampleBudget: Int
-    ) -> ErrorLog.Key {
-        var key = resolved(ErrorLog.Key(tenant: tenant, id: fingerprint.id))
-        if groups[key] == nil {
-            if groupCounts[tenant] ?? 0 >= ErrorLog.groupsLimit {
-                key = ErrorLog.Key(tenant: tenant, id: ErrorLog.overflowID(event.app))
-            }
-            if groups[key] == nil {
-                groups[key] = ErrorGroup(id: key.id, event: event, reason: fingerprint.reason)
-                groupCounts[tenant, default: 0] += 1
-            }
+    /// Counts a row if it is an error.
+    mutating func take(_ entry: RowEntry, _ arena: borrowing ByteSpan, _ observed: ObservedRows, _ tenant: Int) {
+        let line = arena.extracting(entry.line)
+        let metadata = arena.extracting(entry.metadata)
+        let level = LineLevel(metadata) ?? labelLevel(Int(entry.stream), observed)
+        guard level.isError || LineLevel.mayCarryException(line, metadata) else { return }
+        let labels = observed.streams[Int(entry.stream)]
+        let hash = Hash.hash64(
+            line, seed: Hash.hash64(labels.encoded, seed: UInt64(truncatingIfNeeded: tenant)))
+        if let known = memo[hash] {
+            slots[known.slot]?.tally(level.name, known.release, known.environment)
+            slots[known.slot]?.countOne(entry.time, trace: LabelSet.traceID(in: metadata))
+            return touch(known.slot)
         }
-        let before = groups[key]?.kept.count ?? 0
-        groups[key]?.countOne(event.time, trace: event.trace)
+        guard
+            reader.read(
+                time: entry.time, line: line, metadata: metadata, labels: labels, level: level.name,
+                isError: level.isError)
+        else { return }
+        let slot = countDraft(tenant)
+        if memo.count >= ErrorLog.memoLimit { memo.removeAll(keepingCapacity: true) }
+        let draft = reader.draft
+        memo[hash] = ErrorLog.Known(
+            slot: slot, release: draft.text(draft.release), environment: draft.text(draft.environment))
+    }
+
+    private mutating func labelLevel(_ ordinal: Int, _ observed: ObservedRows) -> LineLevel {
+        if let known = labelLevels[ordinal] { return known }
+        let level = LineLevel(observed.streams[ordinal])
+        labelLevels[ordinal] = level
+        return level
+    }
+
+    /// Counts the event that was read in its group, and keeps what is to be kept of it; the group's slot.
+    private mutating func countDraft(_ tenant: Int) -> Int {
+        let fingerprint = maker.make(reader.draft)
+        var key = resolved(ErrorLog.Key(tenant: tenant, name: fingerprint.name))
+        var slot = numbers[key]
+        if slot == nil, groupCounts[tenant] >= ErrorLog.groupsLimit {
+            key = ErrorLog.Key(tenant: tenant, name: GroupName(overflowOf: reader.draft.text(reader.draft.app)))
+            slot = numbers[key]
+        }
+        let number = slot ?? insertNew(key, fingerprint.reason)
+        let draft = reader.draft
+        slots[number]?.countOne(draft.time, trace: draft.text(draft.trace))
         // Where there are very many groups, a few occurrences of each have to do.
-        let first = groups.count < ErrorLog.manyGroups ? ErrorGroup.firstSamples : 1
-        groups[key]?.note(event, hasRoom: sampleBytes < sampleBudget, first: first)
-        if let kept = groups[key]?.kept, kept.count > before { sampleBytes += kept[before].sizeBytes }
-        return key
+        let first = numbers.count < ErrorLog.manyGroups ? ErrorGroup.firstSamples : 1
+        slots[number]?.note(
+            draft, hasRoom: pages.rawBytes < ErrorLog.sampleBudgetBytes, first: first, scratch: &scratch)
+        touch(number)
+        return number
+    }
+
+    private mutating func insertNew(_ key: ErrorLog.Key, _ reason: Fingerprint.Reason) -> Int {
+        let event = reader.draft.event
+        var group = ErrorGroup(
+            key.name, madeOf: key.name.isOverflow ? .overflow : reason, firstSeen: event.time, pages: pages)
+        group.app = shared(event.app)
+        group.type = shared(event.type)
+        group.message = event.title
+        group.culprit = event.culprit
+        return insert(group, key)
+    }
+
+    /// A text that is kept once for all groups.
+    private mutating func shared(_ text: String) -> String {
+        if names.count > ErrorLog.namesLimit { names.removeAll() }
+        return names.insert(text).memberAfterInsert
+    }
+
+    mutating func insert(_ group: ErrorGroup, _ key: ErrorLog.Key) -> Int {
+        groupCounts[key.tenant] += 1
+        let slot: Int
+        if let free = freeSlots.popLast() {
+            slot = free
+            slots[slot] = group
+            keys[slot] = key
+        } else {
+            slot = slots.count
+            slots.append(group)
+            keys.append(key)
+        }
+        numbers[key] = slot
+        return slot
+    }
+
+    mutating func tenantNumber(_ tenant: TenantID) -> Int {
+        if let known = tenantNumbers[tenant] { return known }
+        let number = tenants.count
+        tenants.append(tenant)
+        groupCounts.append(0)
+        tenantNumbers[tenant] = number
+        return number
     }
 
     /// The group that counts for a merged one.
     func resolved(_ key: ErrorLog.Key) -> ErrorLog.Key {
-        guard let target = groups[key]?.mergedInto, !target.isEmpty else { return key }
-        let other = ErrorLog.Key(tenant: key.tenant, id: target)
-        return groups[other] == nil ? key : other
+        guard let slot = numbers[key], let target = slots[slot]?.target else { return key }
+        let other = ErrorLog.Key(tenant: key.tenant, name: target)
+        return numbers[other] == nil ? key : other
+    }
+
+    /// Where the group of that name is, or that of the one it was merged into.
+    func slot(_ tenant: TenantID, _ id: String) -> Int? {
+        guard let number = tenantNumbers[tenant], let name = GroupName(id) else { return nil }
+        return numbers[resolved(ErrorLog.Key(tenant: number, name: name))]
     }
 }

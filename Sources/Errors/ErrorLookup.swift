@@ -10,17 +10,22 @@ extension ErrorLog {
         of line: [UInt8], time: Int64, metadata: LabelSet, labels: LabelSet, _ tenant: TenantID
     ) -> String? {
         let span = metadata.encoded.span
-        let level = ErrorLog.level(span, labels: labels)
-        let isError = level == "error" || level == "critical" || level == "fatal"
-        guard isError || ErrorLog.mayCarryException(line.span, span) else { return nil }
-        guard
-            let event = EventReader.read(
-                time: time, line: line.span, metadata: span, labels: labels, level: level, isError: isError)
-        else { return nil }
-        let key = Key(tenant: tenant, id: Fingerprint(event).id)
+        let level = LineLevel(span) ?? LineLevel(labels)
+        guard level.isError || LineLevel.mayCarryException(line.span, span) else { return nil }
         return contents.withLock { contents in
-            let isFull = contents.groupCounts[tenant] ?? 0 >= ErrorLog.groupsLimit
-            return contents.groups[key] == nil && isFull ? ErrorLog.overflowID(event.app) : contents.resolved(key).id
+            guard
+                contents.reader.read(
+                    time: time, line: line.span, metadata: span, labels: labels, level: level.name,
+                    isError: level.isError)
+            else { return nil }
+            let name = contents.maker.make(contents.reader.draft).name
+            guard let number = contents.tenantNumbers[tenant] else { return name.text }
+            let key = Key(tenant: number, name: name)
+            if contents.numbers[key] == nil, contents.groupCounts[number] >= ErrorLog.groupsLimit {
+                let app = contents.reader.draft.text(contents.reader.draft.app)
+                return GroupName(overflowOf: app).text
+            }
+            return contents.resolved(key).name.text
         }
     }
 }

@@ -27,11 +27,11 @@ public struct ErrorFilter: Sendable {
     public init() {}
 
     func matches(_ group: ErrorGroup) -> Bool {
-        group.mergedInto.isEmpty && (status.map { $0 == group.status } ?? true)
+        group.target == nil && (status.map { $0 == group.status } ?? true)
             && (app.map { $0 == group.app } ?? true)
-            && (environment.map { group.environments[$0] != nil } ?? true)
-            && (release.map { group.releases[$0] != nil } ?? true)
-            && (level.map { group.levels[$0] != nil } ?? true)
+            && (environment.map { group.environmentCounts.has($0) } ?? true)
+            && (release.map { group.releaseCounts.has($0) } ?? true)
+            && (level.map { group.levelCounts.has($0) } ?? true)
             && (type.map { $0 == group.type } ?? true)
             && (trace.map { group.traces.contains($0) } ?? true)
             && (range.map { isSeen(group, in: $0) } ?? true)
@@ -51,17 +51,27 @@ extension ErrorLog {
     public func list(_ tenant: TenantID, _ filter: ErrorFilter = ErrorFilter()) -> [ErrorGroup] {
         let range = filter.range ?? .all
         var found: [(group: ErrorGroup, windowCount: Int)] = contents.withLock { contents in
-            contents.groups.lazy.filter { $0.key.tenant == tenant && filter.matches($0.value) }
-                .map { ($0.value, $0.value.count(in: range)) }
+            guard let number = contents.tenantNumbers[tenant] else { return [] }
+            var found: [(group: ErrorGroup, windowCount: Int)] = []
+            for (slot, group) in contents.slots.enumerated() where contents.keys[slot].tenant == number {
+                guard let group, filter.matches(group) else { continue }
+                found.append((group, group.count(in: range)))
+            }
+            return found
         }
         found.sort { a, b in
             let isBefore: Bool
             switch filter.order {
-            case .lastSeen: isBefore = (a.group.lastSeen, a.group.id) > (b.group.lastSeen, b.group.id)
-            case .firstSeen: isBefore = (a.group.firstSeen, a.group.id) > (b.group.firstSeen, b.group.id)
+            case .lastSeen: isBefore = (a.group.lastSeen, a.group.name.digest) > (b.group.lastSeen, b.group.name.digest)
+            case .firstSeen:
+                isBefore = (a.group.firstSeen, a.group.name.digest) > (b.group.firstSeen, b.group.name.digest)
             case .count:
-                isBefore = (a.windowCount, a.group.count, a.group.id) > (b.windowCount, b.group.count, b.group.id)
-            case .users: isBefore = (a.group.userCount, a.group.id) > (b.group.userCount, b.group.id)
+
+                isBefore =
+                    (a.windowCount, a.group.count, a.group.name.digest)
+                    > (b.windowCount, b.group.count, b.group.name.digest)
+            case .users:
+                isBefore = (a.group.userCount, a.group.name.digest) > (b.group.userCount, b.group.name.digest)
             case .trend: isBefore = (a.windowCount, a.group.lastSeen) > (b.windowCount, b.group.lastSeen)
             }
             return isBefore
@@ -72,17 +82,17 @@ extension ErrorLog {
 
     /// A group by its id, or by that of one that was merged into it.
     public func group(_ tenant: TenantID, _ id: String) -> ErrorGroup? {
-        contents.withLock { $0.groups[$0.resolved(Key(tenant: tenant, id: id))] }
+        contents.withLock { contents in contents.slot(tenant, id).flatMap { contents.slots[$0] } }
     }
 
     /// All occurrences of the hours that a range touches: by hour since 1970.
     public func hours(_ tenant: TenantID, app: String? = nil, in range: TimeRange) -> [Int64: Int] {
         var sums: [Int64: Int] = [:]
         for group in list(tenant) where app.map({ $0 == group.app }) ?? true {
-            for (hour, count) in group.hours {
-                let start = hour.multipliedReportingOverflow(by: Nanoseconds.perHour).partialValue
-                if range.overlaps(first: start, last: start + Nanoseconds.perHour - 1) {
-                    sums[hour, default: 0] += count
+            for hour in group.hourCounts.items {
+                let start = hour.unit.multipliedReportingOverflow(by: Nanoseconds.perHour).partialValue
+                if range.overlaps(first: start, last: start &+ Nanoseconds.perHour &- 1) {
+                    sums[hour.unit, default: 0] += hour.count
                 }
             }
         }

@@ -2,148 +2,191 @@ import Bytes
 import Model
 import Receive
 
-/// Makes an error event of a line that is one.
-struct EventReader {
-    private static let valueLimit = 8192
+/// Makes an error event of a line that is one, in memory that is used again for the next.
+struct EventReader: Sendable {
+    /// What the line told that was read last.
+    private(set) var draft = EventDraft()
 
-    /// Strings of a JSON line by dotted path, a few levels deep.
-    private struct Fields {
-        var values: [String: String] = [:]
+    private static let messageLimit = 2000
+    private static let depthLimit = 4
 
-        subscript(_ names: String...) -> String? {
-            for name in names {
-                if let value = values[name], !value.isEmpty { return value }
-            }
-            return nil
-        }
+    private let fields = EventFields.shared
+    private let pairs = EventPairs.shared
+    /// Texts of the line's fields, of metadata and of labels, by the numbers of their tables.
+    private var values: [Range<Int>]
+    private var metadataValues: [Range<Int>]
+    private var labelValues: [Range<Int>]
+    private var scratch = ByteScratch()
+    /// Names of the objects around the member that is read, and its own.
+    private var name: [UInt8] = []
+
+    init() {
+        values = [Range<Int>](repeating: EventDraft.none, count: EventFields.shared.table.count)
+        metadataValues = [Range<Int>](repeating: EventDraft.none, count: EventPairs.shared.table.count)
+        labelValues = metadataValues
     }
 
+    /// Reads a line into `draft`; whether it is an error.
     /// - Parameters:
+    ///   - level: normalised.
     ///   - isError: whether the entry's level says so; otherwise it must carry an exception.
-    static func read(
+    mutating func read(
         time: Int64, line: borrowing ByteSpan, metadata: borrowing ByteSpan, labels: LabelSet, level: String,
         isError: Bool
-    ) -> ErrorEvent? {
-        var event = ErrorEvent(time: time)
-        event.level = level
-        let pairs = LabelSet(canonical: [UInt8](copying: metadata))
-        func known(_ names: String...) -> String? {
-            for name in names {
-                if let value = pairs.value(of: name) ?? labels.value(of: name) { return value }
-            }
-            return nil
-        }
-        event.app = labels.value(of: "app") ?? known("service_name", "service", "job") ?? "unknown"
-        event.release = known("release", "version", "service_version") ?? ""
-        event.environment = known("env", "environment", "deployment_environment") ?? ""
-        event.trace = known("trace_id", "traceID", "traceId") ?? ""
-        event.user = known("user_id", "user", "enduser_id") ?? ""
-        event.logger = known("logger", "scope_name") ?? ""
-
-        let text = line.count > StackParser.textLimit ? line.extracting(0..<StackParser.textLimit).text : line.text
-        if let start = text.utf8.first(where: { $0 > 0x20 }), start == 0x7b {
-            fill(&event, fields(line))
+    ) -> Bool {
+        draft.reset(time: time, level: level)
+        takePairs(metadata, labels)
+        let size = min(line.count, StackParser.textLimit)
+        var start = 0
+        while start < size, line[start] <= 0x20 { start += 1 }
+        if start < size, line[start] == 0x7b {
+            readFields(line, size)
+            takeFields()
         } else {
-            event.message = firstLine(text)
-            event.exceptions = StackParser.parse(text)
-            if !event.exceptions.isEmpty { event.traceback = text }
+            let text = draft.append(line.extracting(0..<size))
+            draft.message = draft.firstLine(text, limit: EventReader.messageLimit)
+            draft.parseTrace(text)
+            if !draft.exceptions.isEmpty { draft.traceback = text }
         }
-        if event.exceptions.isEmpty, let type = known("exception_type", "exception.type") {
-            let stack = known("exception_stacktrace", "exception.stacktrace") ?? ""
-            event.traceback = stack
-            event.exceptions = StackParser.parse(stack)
-            if event.exceptions.isEmpty {
-                let message = known("exception_message", "exception.message") ?? event.message
-                event.exceptions = [ParsedException(type: type, value: message)]
+        if draft.exceptions.isEmpty, let type = known(pairs.type) { takeException(type) }
+        guard isError || !draft.exceptions.isEmpty else { return false }
+        if draft.message.isEmpty {
+            draft.message = draft.title
+            if draft.message.isEmpty {
+                let text = draft.append(line.extracting(0..<size))
+                draft.message = draft.firstLine(text, limit: EventReader.messageLimit)
             }
         }
-        guard isError || !event.exceptions.isEmpty else { return nil }
-        if event.message.isEmpty { event.message = event.title.isEmpty ? firstLine(text) : event.title }
-        return event
+        return true
     }
 
-    private static func firstLine(_ text: String) -> String {
-        String(text.prefix { !$0.isNewline }.prefix(2000))
-    }
+    // MARK: metadata and labels
 
-    private static func fill(_ event: inout ErrorEvent, _ fields: Fields) {
-        event.message =
-            fields["logentry.message", "message", "msg", "log", "event", "record.message", "text", "error", "err"] ?? ""
-        event.logger = fields["logger", "name", "record.name", "logger_name"] ?? event.logger
-        event.release = fields["release", "version", "service.version"] ?? event.release
-        event.environment = fields["env", "environment"] ?? event.environment
-        event.user = fields["user_id", "user.id", "user.email", "user", "userId"] ?? event.user
-        event.trace = fields["trace_id", "traceId", "traceID"] ?? event.trace
-        event.method = fields["context.method", "method", "request.method", "http.method"] ?? ""
-        event.path = fields["context.path", "path", "request.url", "http.path", "url"] ?? ""
-        event.clientFingerprint = fields["fingerprint"].map { [$0] } ?? []
-        let stack =
-            fields[
-                "traceback", "stack", "stacktrace", "stack_trace", "exc_info", "exc_text", "exception.stacktrace",
-                "exception.stack", "exception.traceback", "error.stack", "err.stack", "error.stack_trace", "exception",
-                "text"]
-        if let stack {
-            event.exceptions = StackParser.parse(stack)
-            if !event.exceptions.isEmpty { event.traceback = stack }
+    private mutating func takePairs(_ metadata: borrowing ByteSpan, _ labels: LabelSet) {
+        for number in metadataValues.indices {
+            (metadataValues[number], labelValues[number]) = (EventDraft.none, EventDraft.none)
         }
-        let named = fields[
-            "error_type", "exception.type", "error.type", "record.exception.type", "err.type", "exception_type",
-            "errorType",
-            "error.name", "err.name"]
-        let value = fields[
-            "exception.message", "exception.value", "error.message", "err.message", "record.exception.value", "error",
-            "err",
-            "exception"]
-        if event.exceptions.isEmpty {
-            if let named {
-                event.exceptions = [ParsedException(type: named, value: value ?? event.message)]
-            } else if let value, let typed = StackParser.typed(value.prefix { !$0.isNewline }) {
-                event.exceptions = [ParsedException(type: typed.type, value: typed.value)]
+        var cursor = PairCursor(0..<metadata.count)
+        while let pair = cursor.next(in: metadata) {
+            guard let number = pairs.table.number(of: metadata.extracting(pair.name)) else { continue }
+            metadataValues[number] = draft.append(metadata.extracting(pair.value))
+        }
+        let encoded = labels.encoded.span
+        cursor = PairCursor(0..<encoded.count)
+        while let pair = cursor.next(in: encoded) {
+            guard let number = pairs.table.number(of: encoded.extracting(pair.name)) else { continue }
+            labelValues[number] = draft.append(encoded.extracting(pair.value))
+        }
+        let app = labelValues[pairs.app[0]]
+        draft.app = app.isEmpty ? known(pairs.service) ?? EventDraft.unknown : app
+        draft.release = known(pairs.release) ?? EventDraft.none
+        draft.environment = known(pairs.environment) ?? EventDraft.none
+        draft.trace = known(pairs.trace) ?? EventDraft.none
+        draft.user = known(pairs.user) ?? EventDraft.none
+        draft.logger = known(pairs.logger) ?? EventDraft.none
+    }
+
+    /// The first of some names that metadata or labels have.
+    private func known(_ numbers: [Int]) -> Range<Int>? {
+        for number in numbers {
+            if !metadataValues[number].isEmpty { return metadataValues[number] }
+            if !labelValues[number].isEmpty { return labelValues[number] }
+        }
+        return nil
+    }
+
+    /// An exception that metadata names, as OpenTelemetry does.
+    private mutating func takeException(_ type: Range<Int>) {
+        let stack = known(pairs.stack) ?? EventDraft.none
+        draft.traceback = stack
+        draft.parseTrace(stack)
+        guard draft.exceptions.isEmpty else { return }
+        draft.exceptions.append(EventDraft.Exception(type: type, value: known(pairs.value) ?? draft.message))
+    }
+
+    // MARK: JSON
+
+    /// The first of some names that the line has, with a text that is not empty.
+    private func value(_ numbers: [Int]) -> Range<Int>? {
+        for number in numbers where !values[number].isEmpty { return values[number] }
+        return nil
+    }
+
+    private mutating func takeFields() {
+        draft.message = value(fields.message) ?? EventDraft.none
+        draft.logger = value(fields.logger) ?? draft.logger
+        draft.release = value(fields.release) ?? draft.release
+        draft.environment = value(fields.environment) ?? draft.environment
+        draft.user = value(fields.user) ?? draft.user
+        draft.trace = value(fields.trace) ?? draft.trace
+        draft.method = value(fields.method) ?? EventDraft.none
+        draft.path = value(fields.path) ?? EventDraft.none
+        draft.clientFingerprint = value(fields.fingerprint) ?? EventDraft.none
+        if let stack = value(fields.stack) {
+            draft.parseTrace(stack)
+            if !draft.exceptions.isEmpty { draft.traceback = stack }
+        }
+        let type = value(fields.type)
+        let text = value(fields.value)
+        guard let last = draft.exceptions.indices.last else {
+            if let type {
+                draft.exceptions.append(EventDraft.Exception(type: type, value: text ?? draft.message))
+            } else if let text, let typed = draft.typed(draft.firstLine(text)) {
+                draft.exceptions.append(EventDraft.Exception(type: typed.type, value: typed.value))
             }
-        } else if let last = event.exceptions.indices.last {
-            if let named, event.exceptions[last].type.isEmpty { event.exceptions[last].type = named }
-            if event.exceptions[last].value.isEmpty, let value {
-                event.exceptions[last].value =
-                    StackParser.typed(value).map { $0.type == event.exceptions[last].type ? $0.value : value } ?? value
-            }
+            return
+        }
+        if let type, draft.exceptions[last].type.isEmpty { draft.exceptions[last].type = type }
+        guard draft.exceptions[last].value.isEmpty, let text else { return }
+        draft.exceptions[last].value = text
+        if let typed = draft.typed(text), draft.isEqual(typed.type, draft.exceptions[last].type) {
+            draft.exceptions[last].value = typed.value
         }
     }
 
-    /// String and number members of a JSON object, nested ones under dotted names; what was read before the text breaks
-    /// off counts.
-    private static func fields(_ line: borrowing ByteSpan) -> Fields {
-        var fields = Fields()
-        var scratch = ByteScratch()
-        var scanner = JSONScanner(0..<min(line.count, StackParser.textLimit), maxDepth: 64)
-        try? read(line, &scanner, prefix: "", depth: 1, &scratch, &fields)
-        return fields
+    /// Known members of a JSON object; what was read before the text breaks off counts.
+    private mutating func readFields(_ line: borrowing ByteSpan, _ size: Int) {
+        for number in values.indices { values[number] = EventDraft.none }
+        name.removeAll(keepingCapacity: true)
+        var scanner = JSONScanner(0..<size, maxDepth: 64)
+        try? readObject(line, &scanner, depth: 1)
     }
 
-    private static func read(
-        _ text: borrowing ByteSpan, _ scanner: inout JSONScanner, prefix: String, depth: Int,
-        _ scratch: inout ByteScratch, _ fields: inout Fields
+    private mutating func readObject(
+        _ text: borrowing ByteSpan, _ scanner: inout JSONScanner, depth: Int
     ) throws(JSONError) {
+        let outer = name.count
         try scanner.expect(0x7b, in: text)
         if scanner.take(0x7d, in: text) { return }
         repeat {
-            var key: [UInt8] = []
-            try scanner.appendString(in: text, to: &key, scratch: &scratch)
-            let name = prefix + key.text
+            name.removeLast(name.count - outer)
+            try scanner.appendString(in: text, to: &name, scratch: &scratch)
             try scanner.expect(0x3a, in: text)
-            switch scanner.peek(in: text) {
-            case 0x22:
-                var value: [UInt8] = []
-                try scanner.appendString(in: text, to: &value, scratch: &scratch)
-                if fields.values.count < 200 { fields.values[name] = value.text }
-            case 0x7b where depth < 4:
-                try read(text, &scanner, prefix: name + ".", depth: depth + 1, &scratch, &fields)
-            case let first:
-                let start = scanner.offset
+            let first = scanner.peek(in: text)
+            if first == 0x7b, depth < EventReader.depthLimit {
+                name.append(0x2e)
+                try readObject(text, &scanner, depth: depth + 1)
+                continue
+            }
+            let start = scanner.offset
+            guard first != 0x7b, first != 0x5b, first != 0x6e, let number = fields.table.number(of: name.span) else {
                 try scanner.skipValue(in: text, depth: depth)
-                if first != 0x7b, first != 0x5b, first != 0x6e, fields.values.count < 200 {
-                    fields.values[name] = text.extracting(start..<scanner.offset).text
-                }
+                continue
+            }
+            if first == 0x22 {
+                let begin = draft.arena.count
+                try scanner.appendString(in: text, to: &draft.arena, scratch: &scratch)
+                values[number] = draft.repaired(from: begin)
+            } else {
+                try scanner.skipValue(in: text, depth: depth)
+                values[number] = draft.append(text.extracting(start..<scanner.offset))
             }
         } while try scanner.more(until: 0x7d, in: text)
+    }
+}
+
+extension EventDraft {
+    func isEqual(_ a: Range<Int>, _ b: Range<Int>) -> Bool {
+        arena.span.extracting(a).equals(arena.span.extracting(b))
     }
 }

@@ -1,58 +1,78 @@
 import Bytes
 
-/// Messages with everything replaced that differs from one occurrence to the next . The rules are
-/// of version `g1`: changing them makes new groups, so a change is a new version.
+/// Messages with everything replaced that differs from one occurrence to the next. The rules are of
+/// version `g1`: changing them makes new groups, so a change is a new version.
 enum Normaliser {
     static let version = "g1"
     private static let inputLimit = 64 << 10
     private static let outputLimit = 256
 
     static func normalise(_ text: String) -> String {
-        let bytes = Array(text.utf8.prefix(inputLimit))
         var out: [UInt8] = []
-        var scan = TokenScan(bytes: bytes)
-        while scan.at < bytes.count, out.count < outputLimit + 16 {
+        let bytes = [UInt8](text.utf8)
+        append(bytes, 0..<bytes.count, to: &out)
+        return out.text
+    }
+
+    /// Appends what a part of `bytes` is when normalised.
+    static func append(_ bytes: [UInt8], _ range: Range<Int>, to out: inout [UInt8]) {
+        let first = out.count
+        var scan = TokenScan(
+            bytes: bytes, start: range.lowerBound, end: min(range.upperBound, range.lowerBound + inputLimit))
+        while scan.at < scan.end, out.count - first < outputLimit + 16 {
             if let name = scan.takeToken() {
                 out.append(contentsOf: name.utf8)
             } else {
                 let byte = bytes[scan.at]
                 let isSpace = byte <= 0x20
-                if !isSpace || out.last != 0x20 { out.append(isSpace ? 0x20 : byte) }
+                if !isSpace || out.count == first || out[out.count - 1] != 0x20 { out.append(isSpace ? 0x20 : byte) }
                 scan.at += 1
             }
         }
-        while out.last == 0x20 { out.removeLast() }
-        return cut(out)
+        while out.count > first, out[out.count - 1] == 0x20 { out.removeLast() }
+        cut(&out, first)
     }
 
-    /// At most `outputLimit` bytes, whole characters.
-    private static func cut(_ bytes: [UInt8]) -> String {
-        guard bytes.count > outputLimit else { return bytes.text }
-        var end = outputLimit
-        while end > 0, bytes[end] & 0xc0 == 0x80 { end -= 1 }
-        return [UInt8](bytes[..<end]).text
+    /// At most `outputLimit` bytes from `first` on, whole characters.
+    private static func cut(_ bytes: inout [UInt8], _ first: Int) {
+        guard bytes.count - first > outputLimit else { return }
+        var end = first + outputLimit
+        while end > first, bytes[end] & 0xc0 == 0x80 { end -= 1 }
+        bytes.removeLast(bytes.count - end)
     }
 }
 
 /// Looks for what is replaced at one place after the other.
 private struct TokenScan {
     let bytes: [UInt8]
-    var at = 0
+    /// Where the text begins and ends.
+    let start: Int
+    let end: Int
+    var at: Int
+
+    private static let uuid = [8, 4, 4, 4, 12]
+    private static let traceparent = [2, 32, 16, 2]
+    private static let truths = ["true", "false", "True", "False"].map { [UInt8]($0.utf8) }
+
+    init(bytes: [UInt8], start: Int, end: Int) {
+        (self.bytes, self.start, self.end) = (bytes, start, end)
+        at = start
+    }
 
     /// Consumes a token that is replaced, and names what stands for it. Tokens begin where a word does.
     mutating func takeToken() -> String? {
         let byte = bytes[at]
         if byte == 0x3d, let value = valueAfterEquals() { return value }
-        guard at == 0 || !isWord(bytes[at - 1]) else { return nil }
-        let isSigned = byte == 0x2d && (at == 0 || bytes[at - 1] <= 0x20 || bytes[at - 1] == 0x3d)
+        guard at == start || !isWord(bytes[at - 1]) else { return nil }
+        let isSigned = byte == 0x2d && (at == start || bytes[at - 1] <= 0x20 || bytes[at - 1] == 0x3d)
         guard isWord(byte) || isSigned else {
             if byte == 0x3a, let end = ipv6(at) { return take(end, "<ip>") }
             return nil
         }
         if let end = email(at) { return take(end, "<email>") }
         if let end = url(at) { return take(end, "<url>") }
-        if let end = groups(at, [8, 4, 4, 4, 12]) { return take(end, "<uuid>") }
-        if let end = groups(at, [2, 32, 16, 2]) { return take(end, "<traceparent>") }
+        if let end = groups(at, TokenScan.uuid) { return take(end, "<uuid>") }
+        if let end = groups(at, TokenScan.traceparent) { return take(end, "<traceparent>") }
         if let end = ipv4(at) ?? ipv6(at) { return take(end, "<ip>") }
         if let end = date(at) ?? clock(at) { return take(end, "<time>") }
         if let end = hexLiteral(at) ?? hex(at) { return take(end, "<hex>") }
@@ -64,7 +84,7 @@ private struct TokenScan {
         return name
     }
 
-    private func byte(_ index: Int) -> UInt8 { index < bytes.count ? bytes[index] : 0 }
+    private func byte(_ index: Int) -> UInt8 { index < end ? bytes[index] : 0 }
 
     private func isDigit(_ byte: UInt8) -> Bool { byte >= 0x30 && byte <= 0x39 }
     private func isHex(_ byte: UInt8) -> Bool { isDigit(byte) || (byte | 0x20 >= 0x61 && byte | 0x20 <= 0x66) }
@@ -81,16 +101,16 @@ private struct TokenScan {
     private mutating func valueAfterEquals() -> String? {
         let quote = byte(at + 1)
         if quote == 0x22 || quote == 0x27 {
-            var end = at + 2
-            while end < bytes.count, bytes[end] != quote { end += 1 }
-            guard end < bytes.count else { return nil }
-            return take(end + 1, "=<quoted>")
+            var close = at + 2
+            while close < end, bytes[close] != quote { close += 1 }
+            guard close < end else { return nil }
+            return take(close + 1, "=<quoted>")
         }
-        for word in ["true", "false", "True", "False"] {
-            let length = word.utf8.count
-            let end = at + 1 + length
-            if end <= bytes.count, bytes[(at + 1)..<end].elementsEqual(word.utf8), !isWord(byte(end)) {
-                return take(end, "=<bool>")
+        guard quote | 0x20 == 0x74 || quote | 0x20 == 0x66 else { return nil }
+        for word in TokenScan.truths {
+            let stop = at + 1 + word.count
+            if stop <= end, bytes.span.extracting((at + 1)..<stop).equals(word.span), !isWord(byte(stop)) {
+                return take(stop, "=<bool>")
             }
         }
         return nil
@@ -99,7 +119,7 @@ private struct TokenScan {
     private func email(_ from: Int) -> Int? {
         var end = from
         // At most 64 bytes (RFC 5321): without the bound each word would be a scan of all that follows.
-        while end - from <= 64, isWord(byte(end)) || [0x2e, 0x25, 0x2b, 0x2d].contains(byte(end)) { end += 1 }
+        while end - from <= 64, isAddress(byte(end)) { end += 1 }
         guard byte(end) == 0x40, end > from, end - from <= 64 else { return nil }
         let domain = end + 1
         end = domain
@@ -115,6 +135,17 @@ private struct TokenScan {
         return dots > 0 && end > domain ? end : nil
     }
 
+    private func isAddress(_ byte: UInt8) -> Bool {
+        isWord(byte) || byte == 0x2e || byte == 0x25 || byte == 0x2b || byte == 0x2d
+    }
+
+    private func endsURL(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0...0x20, 0x22, 0x27, 0x3c, 0x3e, 0x29, 0x5d, 0x2c: true
+        default: false
+        }
+    }
+
     private func url(_ from: Int) -> Int? {
         var end = from
         while isLetter(byte(end)) || isDigit(byte(end)) || byte(end) == 0x2b { end += 1 }
@@ -122,21 +153,19 @@ private struct TokenScan {
             return nil
         }
         end += 3
-        while end < bytes.count, bytes[end] > 0x20, ![0x22, 0x27, 0x3c, 0x3e, 0x29, 0x5d, 0x2c].contains(bytes[end]) {
-            end += 1
-        }
+        while end < self.end, !endsURL(bytes[end]) { end += 1 }
         return end
     }
 
     /// Hex groups of these lengths with dashes between.
     private func groups(_ from: Int, _ lengths: [Int]) -> Int? {
         var end = from
-        for (index, length) in lengths.enumerated() {
+        for index in lengths.indices {
             if index > 0 {
                 guard byte(end) == 0x2d else { return nil }
                 end += 1
             }
-            for _ in 0..<length {
+            for _ in 0..<lengths[index] {
                 guard isHex(byte(end)) else { return nil }
                 end += 1
             }
@@ -251,12 +280,12 @@ private struct TokenScan {
     private func units(_ from: Int) -> Int? {
         var end = from
         while true {
-            let rest = [byte(end), byte(end + 1), byte(end + 2)]
-            if rest[1] == 0x73, rest[0] == 0x6d || rest[0] == 0x6e || rest[0] == 0x75 {
+            let (first, second) = (byte(end), byte(end + 1))
+            if second == 0x73, first == 0x6d || first == 0x6e || first == 0x75 {
                 end += 2
-            } else if rest[0] == 0xc2, rest[1] == 0xb5, rest[2] == 0x73 {
+            } else if first == 0xc2, second == 0xb5, byte(end + 2) == 0x73 {
                 end += 3
-            } else if [0x73, 0x6d, 0x68, 0x64].contains(rest[0]) {
+            } else if first == 0x73 || first == 0x6d || first == 0x68 || first == 0x64 {
                 end += 1
             } else {
                 return nil

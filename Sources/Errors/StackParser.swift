@@ -4,312 +4,208 @@ import Bytes
 /// anywhere in a text. Bounded: what is longer is cut.
 enum StackParser {
     static let textLimit = 64 << 10
-    private static let framesLimit = 200
-    private static let chainLimit = 10
+    fileprivate static let framesLimit = 200
+    fileprivate static let chainLimit = 10
 
     /// The exceptions of a text, oldest cause first; empty where there is no trace.
     static func parse(_ text: String) -> [ParsedException] {
-        var text = text
-        if text.utf8.count > textLimit { text = String(decoding: text.utf8.prefix(textLimit), as: UTF8.self) }
-        if !text.utf8.contains(0x0a), text.contains("\\n") {
-            text = text.replacing("\\n", with: "\n").replacing("\\t", with: "\t")
+        var draft = EventDraft()
+        draft.parseTrace(draft.append([UInt8](text.utf8.prefix(textLimit)).span))
+        return draft.parsedExceptions
+    }
+}
+
+/// What traces are known by.
+enum TraceWords {
+    static let traceback = bytes("Traceback (most recent call last)")
+    static let tracebackLine = bytes("Traceback (most recent call last):")
+    static let tracebackStart = bytes("Traceback (")
+    static let file = bytes("File \"")
+    static let line = bytes("line ")
+    static let within = bytes("in ")
+    static let at = bytes("at ")
+    static let causedBy = bytes("Caused by: ")
+    static let cause = bytes("[cause]: ")
+    static let suppressed = bytes("Suppressed: ")
+    static let more = bytes("... ")
+    static let inThread = bytes("Exception in thread \"")
+    static let uncaught = bytes("Uncaught ")
+    static let goroutine = bytes("goroutine ")
+    static let inGoroutine = bytes(" in goroutine")
+    static let panic = bytes("panic: ")
+    static let fatalError = bytes("fatal error: ")
+    static let createdBy = bytes("created by ")
+    static let fourBlanks = bytes("    ")
+    static let swiftFatalError = bytes("Fatal error: ")
+    static let swiftFile = bytes(".swift:")
+    static let plus = bytes(" + ")
+    static let inside = bytes(" in ")
+    static let stars = bytes("*** ")
+    static let crash = bytes("Crash")
+    static let atSlash = bytes(" at /")
+    static let address = bytes("0x")
+    static let async = bytes("async ")
+    static let node = bytes("node:")
+    static let anonymous = bytes("<anonymous>")
+    static let error = bytes("Error")
+    static let smallError = bytes("error")
+    static let exception = bytes("Exception")
+
+    static func bytes(_ text: String) -> [UInt8] { [UInt8](text.utf8) }
+}
+
+extension EventDraft {
+    /// Finds the exceptions that a text of the arena shows, in place of those found before.
+    mutating func parseTrace(_ range: Range<Int>) {
+        frames.removeAll(keepingCapacity: true)
+        exceptions.removeAll(keepingCapacity: true)
+        guard !range.isEmpty else { return }
+        let text = unfolded(range.lowerBound..<min(range.upperBound, range.lowerBound + StackParser.textLimit))
+        if contains(text, TraceWords.traceback) {
+            split(text)
+            parsePython()
+        } else if contains(text, TraceWords.goroutine), isGo(text) {
+            parseGo()
+        } else if mayBeSwift(text), isSwift(text) {
+            parseSwift()
+        } else if contains(text, TraceWords.at), hasCalls(text) {
+            parseCalls()
         }
-        let lines = text.split(omittingEmptySubsequences: false) { $0.isNewline }
-        let found: [ParsedException]
-        if lines.contains(where: { $0.contains("Traceback (most recent call last)") }) {
-            found = PythonStack.parse(lines)
-        } else if lines.contains(where: { $0.hasPrefix("goroutine ") && $0.contains("[") }) {
-            found = GoStack.parse(lines)
-        } else if lines.contains(where: SwiftStack.isStart) {
-            found = SwiftStack.parse(lines)
-        } else if lines.contains(where: { $0.trimmed.hasPrefix("at ") }) {
-            found = CallStack.parse(lines)
-        } else {
-            found = []
+        if exceptions.count > StackParser.chainLimit {
+            exceptions.removeFirst(exceptions.count - StackParser.chainLimit)
         }
-        return found.suffix(chainLimit).map { exception in
-            var exception = exception
-            if exception.frames.count > framesLimit {
-                exception.frames.removeFirst(exception.frames.count - framesLimit)
-            }
-            return exception
+        for index in exceptions.indices where exceptions[index].frames.count > StackParser.framesLimit {
+            let end = exceptions[index].frames.upperBound
+            exceptions[index].frames = (end - StackParser.framesLimit)..<end
         }
     }
 
+    /// A trace in one line has its line breaks written as `\n`.
+    private mutating func unfolded(_ range: Range<Int>) -> Range<Int> {
+        guard first(0x0a, in: range) == nil, contains(range, [0x5c, 0x6e]) else { return range }
+        let start = arena.count
+        var at = range.lowerBound
+        while at < range.upperBound {
+            let next = at + 1 < range.upperBound ? arena[at + 1] : 0
+            if arena[at] == 0x5c, next == 0x6e || next == 0x74 {
+                arena.append(next == 0x6e ? 0x0a : 0x09)
+                at += 2
+            } else {
+                arena.append(arena[at])
+                at += 1
+            }
+        }
+        return start..<arena.count
+    }
+
+    /// Fills `lines`.
+    private mutating func split(_ text: Range<Int>) {
+        lines.removeAll(keepingCapacity: true)
+        var start = text.lowerBound
+        var at = start
+        while at < text.upperBound {
+            let byte = arena[at]
+            at += 1
+            guard byte &- 0x0a < 4 else { continue }
+            lines.append(start..<(at - 1))
+            if byte == 0x0d, at < text.upperBound, arena[at] == 0x0a { at += 1 }
+            start = at
+        }
+        lines.append(start..<text.upperBound)
+    }
+
+    private mutating func isGo(_ text: Range<Int>) -> Bool {
+        split(text)
+        return lines.contains { starts($0, TraceWords.goroutine) && first(0x5b, in: $0) != nil }
+    }
+
+    private mutating func hasCalls(_ text: Range<Int>) -> Bool {
+        split(text)
+        return lines.contains { starts(trimmed($0), TraceWords.at) }
+    }
+
+    private func mayBeSwift(_ text: Range<Int>) -> Bool {
+        contains(text, TraceWords.swiftFatalError) || contains(text, TraceWords.swiftFile)
+            || contains(text, TraceWords.stars)
+    }
+
+    private mutating func isSwift(_ text: Range<Int>) -> Bool {
+        split(text)
+        return lines.contains { line in
+            contains(line, TraceWords.swiftFatalError)
+                || (contains(line, TraceWords.swiftFile) && contains(line, TraceWords.plus)
+                    && contains(line, TraceWords.inside))
+                || (starts(line, TraceWords.stars) && contains(line, TraceWords.crash))
+        }
+    }
+
+    // MARK: parts of lines
+
     /// `Type: value`, where the type looks like the name of one.
-    static func typed(_ line: some StringProtocol) -> (type: String, value: String)? {
-        let text = line.trimmed
-        let name = text.prefix { $0 != ":" && !$0.isWhitespace }
+    func typed(_ line: Range<Int>) -> (type: Range<Int>, value: Range<Int>)? {
+        let text = trimmed(line)
+        let name = word(text)
         guard !name.isEmpty, isTypeName(name) else { return nil }
-        let rest = text[name.endIndex...]
-        if rest.isEmpty { return (String(name), "") }
-        guard rest.first == ":" else { return nil }
-        return (String(name), String(rest.dropFirst().trimmed))
+        if name.upperBound == text.upperBound { return (name, EventDraft.none) }
+        guard arena[name.upperBound] == 0x3a else { return nil }
+        return (name, trimmed((name.upperBound + 1)..<text.upperBound))
+    }
+
+    /// Up to a colon or white space.
+    func word(_ text: Range<Int>) -> Range<Int> {
+        var end = text.lowerBound
+        while end < text.upperBound, arena[end] != 0x3a, !EventDraft.isSpace(arena[end]) { end += 1 }
+        return text.lowerBound..<end
     }
 
     /// Dotted names whose last part is capitalised or ends in a word for errors.
-    static func isTypeName(_ name: some StringProtocol) -> Bool {
-        guard name.utf8.count <= 200,
-            name.utf8.allSatisfy({
-                ($0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x7a) || ($0 >= 0x30 && $0 <= 0x39)
-                    || [0x2e, 0x5f, 0x24, 0x2a].contains($0)
-            }),
-            let last = name.split(whereSeparator: { $0 == "." || $0 == "$" }).last, let first = last.first
-        else { return false }
-        if first.isUppercase { return last.hasSuffix("Error") || last.hasSuffix("Exception") || last.count > 2 }
-        return last.hasSuffix("Error") || last.hasSuffix("error") || last.hasSuffix("Exception")
-    }
-}
-
-extension StringProtocol {
-    /// Without white space at both ends.
-    var trimmed: SubSequence {
-        guard let start = firstIndex(where: { !$0.isWhitespace }) else { return self[endIndex...] }
-        var end = endIndex
-        while end > start, self[index(before: end)].isWhitespace { end = index(before: end) }
-        return self[start..<end]
-    }
-}
-
-/// `File "x.py", line 3, in f` below `Traceback (most recent call last):`, chained by "During handling …" and
-/// "The above exception …".
-enum PythonStack {
-    static func parse(_ lines: [Substring]) -> [ParsedException] {
-        var found: [ParsedException] = []
-        var frames: [StackFrame] = []
-        var isInTrace = false
-        var index = 0
-        while index < lines.count {
-            let line = lines[index]
-            let text = line.trimmed
-            if text.hasSuffix("Traceback (most recent call last):")
-                || text.hasPrefix("Traceback (most recent call last)")
-            {
-                (isInTrace, frames) = (true, [])
-            } else if isInTrace, text.hasPrefix("File \""),
-                let frame = frame(text, following: lines[(index + 1)...].first)
-            {
-                frames.append(frame)
-            } else if isInTrace, let first = line.first, !first.isWhitespace, !text.isEmpty {
-                let (type, value) = raised(text)
-                var rest = value
-                // The value goes on until a blank line or the next trace.
-                while index + 1 < lines.count, rest.utf8.count < 2048 {
-                    let next = lines[index + 1].trimmed
-                    if next.isEmpty || next.hasPrefix("Traceback (") { break }
-                    rest += "\n" + next
-                    index += 1
-                }
-                found.append(ParsedException(type: type, value: rest, frames: frames))
-                isInTrace = false
-            }
-            index += 1
-        }
-        if isInTrace, !frames.isEmpty { found.append(ParsedException(type: "", value: "", frames: frames)) }
-        return found
-    }
-
-    /// `module.Type: value`; whatever stands below the calls names what was raised.
-    private static func raised(_ text: Substring) -> (type: String, value: String) {
-        let name = text.prefix { $0 != ":" && !$0.isWhitespace }.prefix(200)
-        let rest = text[name.endIndex...]
-        return (String(name), String(rest.first == ":" ? rest.dropFirst().trimmed : rest.trimmed))
-    }
-
-    private static func frame(_ text: Substring, following: Substring?) -> StackFrame? {
-        let rest = text.dropFirst(6)
-        guard let quote = rest.firstIndex(of: "\"") else { return nil }
-        let file = String(rest[..<quote])
-        var line = 0
-        var function = ""
-        for part in rest[rest.index(after: quote)...].split(separator: ",") {
-            let part = part.trimmed
-            if part.hasPrefix("line ") { line = Int(part.dropFirst(5).prefix { $0.isNumber }) ?? 0 }
-            if part.hasPrefix("in ") { function = String(part.dropFirst(3)) }
-        }
-        let source = following.map { $0.trimmed }.flatMap { $0.hasPrefix("File \"") ? nil : String($0) } ?? ""
-        let isForeign =
-            file.contains("site-packages") || file.contains("dist-packages") || file.contains("/lib/python")
-            || file.hasPrefix("<frozen")
-        return StackFrame(file: file, function: function, line: line, isInApp: !isForeign, source: source)
-    }
-}
-
-/// `at …` lines below `Type: message`, with `Caused by:`: Java and its kin, and JavaScript.
-enum CallStack {
-    private static let foreignClasses = [
-        "java.", "javax.", "jakarta.", "sun.", "jdk.", "com.sun.", "kotlin.", "kotlinx.", "scala.",
-        "org.springframework.",
-        "org.apache.", "io.netty.", "com.fasterxml.", "org.hibernate.", "akka.", "reactor.", "org.junit.",
-        "org.eclipse.",
-    ]
-
-    static func parse(_ lines: [Substring]) -> [ParsedException] {
-        // Outermost first, as written.
-        var found: [ParsedException] = []
-        var header: (type: String, value: String)?
-        var frames: [StackFrame] = []
-        var isSuppressed = false
-
-        func finish() {
-            if header != nil || !frames.isEmpty, !isSuppressed {
-                found.append(
-                    ParsedException(type: header?.type ?? "", value: header?.value ?? "", frames: frames.reversed()))
-            }
-            (header, frames) = (nil, [])
-        }
-        for line in lines {
-            let text = line.trimmed
-            if text.hasPrefix("at "), header != nil || !frames.isEmpty || found.isEmpty {
-                if let frame = frame(text.dropFirst(3)) { frames.append(frame) }
-            } else if text.hasPrefix("Caused by: ") || text.hasPrefix("[cause]: ") || text.hasPrefix("Suppressed: ") {
-                finish()
-                isSuppressed = text.hasPrefix("Suppressed: ")
-                let rest = text.drop { $0 != ":" }.dropFirst()
-                header = StackParser.typed(rest) ?? ("", String(rest.trimmed))
-            } else if text.isEmpty || text.hasPrefix("... ") {
-                continue
-            } else if frames.isEmpty {
-                var rest = text
-                if rest.hasPrefix("Exception in thread \""), let end = rest.dropFirst(21).firstIndex(of: "\"") {
-                    rest = rest[rest.index(after: end)...].trimmed
-                }
-                if rest.hasPrefix("Uncaught ") { rest = rest.dropFirst(9) }
-                if let typed = StackParser.typed(rest) {
-                    header = typed
-                } else if let known = header, known.value.utf8.count < 2048 {
-                    header = (known.type, known.value + "\n" + text)
-                }
+    private func isTypeName(_ name: Range<Int>) -> Bool {
+        guard name.count <= 200 else { return false }
+        var last = EventDraft.none
+        var start = name.lowerBound
+        for index in name {
+            let byte = arena[index]
+            if byte == 0x2e || byte == 0x24 {
+                start = index + 1
+            } else if byte | 0x20 &- 0x61 < 26 || byte &- 0x30 < 10 || byte == 0x5f || byte == 0x2a {
+                last = start..<(index + 1)
+            } else {
+                return false
             }
         }
-        finish()
-        return found.reversed().filter { !$0.frames.isEmpty || !$0.type.isEmpty }
-    }
-
-    /// `a.b.C.m(File.java:12)`, or `f (path:12:3)`, `async f (path:12:3)`, `path:12:3`.
-    private static func frame(_ text: Substring) -> StackFrame? {
-        let text = text.trimmed
-        guard text.last == ")", let open = text.lastIndex(of: "(") else {
-            let (file, line) = place(text)
-            guard line > 0 else { return nil }
-            return StackFrame(file: file, function: "<anonymous>", line: line, isInApp: isOwnFile(file))
-        }
-        var name = text[..<open].trimmed
-        let inside = text[text.index(after: open)...].dropLast()
-        if name.hasPrefix("async ") { name = name.dropFirst(6) }
-        let (file, line) = place(inside)
-        if inside.contains("/") || inside.contains("\\") || inside.hasPrefix("node:") || inside == "<anonymous>" {
-            return StackFrame(file: file, function: String(name), line: line, isInApp: isOwnFile(file))
-        }
-        if let slash = name.lastIndex(of: "/") { name = name[name.index(after: slash)...] }
-        guard let dot = name.lastIndex(of: ".") else {
-            return StackFrame(file: file, function: String(name), line: line, isInApp: true)
-        }
-        let module = String(name[..<dot])
-        let isForeign = foreignClasses.contains { (module + ".").hasPrefix($0) }
-        return StackFrame(
-            file: file, function: String(name[name.index(after: dot)...]), module: module, line: line,
-            isInApp: !isForeign)
-    }
-
-    private static func isOwnFile(_ file: String) -> Bool {
-        !(file.contains("node_modules") || file.hasPrefix("node:") || file.hasPrefix("internal/")
-            || file == "<anonymous>")
+        guard !last.isEmpty else { return false }
+        if ends(last, TraceWords.error) || ends(last, TraceWords.exception) { return true }
+        if arena[last.lowerBound] &- 0x41 < 26 { return last.count > 2 }
+        return ends(last, TraceWords.smallError)
     }
 
     /// `file:line` or `file:line:column`.
-    static func place(_ text: some StringProtocol) -> (file: String, line: Int) {
-        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-        var numbers = 0
-        while numbers < 2, numbers < parts.count - 1, Int(parts[parts.count - 1 - numbers]) != nil { numbers += 1 }
-        guard numbers > 0 else { return (String(text), 0) }
-        let kept = parts[..<(parts.count - numbers)]
-        return (kept.joined(separator: ":"), Int(parts[parts.count - numbers]) ?? 0)
-    }
-}
-
-/// `panic: …`, `goroutine 1 [running]:`, then a function and, indented, its place.
-enum GoStack {
-    static func parse(_ lines: [Substring]) -> [ParsedException] {
-        var value = ""
-        var type = "panic"
-        var frames: [StackFrame] = []
-        var function: Substring?
-        var goroutines = 0
-        for line in lines {
-            let text = line.trimmed
-            if text.hasPrefix("panic: "), value.isEmpty {
-                value = String(text.dropFirst(7))
-            } else if text.hasPrefix("fatal error: "), value.isEmpty {
-                (type, value) = ("fatal error", String(text.dropFirst(13)))
-            } else if text.hasPrefix("goroutine ") {
-                // The first one is the one that failed.
-                goroutines += 1
-                if goroutines > 1 { break }
-            } else if line.first == "\t" || line.hasPrefix("    "), let name = function {
-                let place = CallStack.place(text.split(separator: " ").first ?? "")
-                frames.append(frame(String(name), place.file, place.line))
-                function = nil
-            } else if goroutines == 1, !text.isEmpty {
-                function = text.hasPrefix("created by ") ? text.dropFirst(11) : text
+    func place(_ text: Range<Int>) -> (file: Range<Int>, line: Int) {
+        var end = text.upperBound
+        var line = 0
+        for count in 0..<2 {
+            guard let colon = last(0x3a, in: text.lowerBound..<end), let number = number((colon + 1)..<end) else {
+                return count == 0 ? (text, 0) : (text.lowerBound..<end, line)
             }
+            (end, line) = (colon, number)
         }
-        return [ParsedException(type: type, value: value, frames: frames.reversed())]
+        return (text.lowerBound..<end, line)
     }
 
-    private static func frame(_ text: String, _ file: String, _ line: Int) -> StackFrame {
-        var name = text
-        if name.hasSuffix(")"), let open = name.lastIndex(of: "(") { name = String(name[..<open]) }
-        if let place = name.firstRange(of: " in goroutine") { name = String(name[..<place.lowerBound]) }
-        let slash = name.lastIndex(of: "/") ?? name.startIndex
-        let dot = name[slash...].firstIndex(of: ".") ?? name.startIndex
-        let module = String(name[..<dot])
-        let isForeign =
-            module == "runtime" || file.contains("/go/src/") || file.contains("/pkg/mod/") || name == "panic"
-        return StackFrame(
-            file: file, function: module.isEmpty ? name : String(name[name.index(after: dot)...]), module: module,
-            line: line, isInApp: !isForeign)
-    }
-}
-
-/// `Fatal error: …`, or `0 0x… f() + 8 in program at /path/file.swift:3:5` of Swift's backtraces.
-enum SwiftStack {
-    static func isStart(_ line: Substring) -> Bool {
-        line.contains("Fatal error: ") || (line.contains(" + ") && line.contains(" in ") && line.contains(".swift:"))
-            || line.hasPrefix("*** ") && line.contains("Crash")
-    }
-
-    static func parse(_ lines: [Substring]) -> [ParsedException] {
-        var value = ""
-        var type = "Fatal error"
-        var frames: [StackFrame] = []
-        for line in lines {
-            let text = line.trimmed
-            if let start = text.firstRange(of: "Fatal error: ") {
-                if value.isEmpty { value = String(text[start.upperBound...]) }
-            } else if text.hasPrefix("*** "), value.isEmpty {
-                (type, value) = ("Crash", String(text.filter { $0 != "*" }.trimmed))
-            } else if let frame = frame(text) {
-                frames.append(frame)
-            }
+    /// A whole number in decimal digits that fits.
+    func number(_ text: Range<Int>) -> Int? {
+        var at = text.lowerBound
+        guard at < text.upperBound else { return nil }
+        let isNegative = arena[at] == 0x2d
+        if isNegative || arena[at] == 0x2b { at += 1 }
+        guard at < text.upperBound, text.upperBound - at <= 18 else { return nil }
+        var value = 0
+        while at < text.upperBound {
+            let digit = arena[at] &- 0x30
+            guard digit < 10 else { return nil }
+            value = value * 10 + Int(digit)
+            at += 1
         }
-        return [ParsedException(type: type, value: value, frames: frames.reversed())]
+        return isNegative ? -value : value
     }
-
-    private static func frame(_ text: Substring) -> StackFrame? {
-        guard text.first?.isNumber == true, let at = text.lastRange(of: " at /"), let plus = text.firstRange(of: " + ")
-        else { return nil }
-        let words = text[..<plus.lowerBound].split(separator: " ")
-        // Number, marks in brackets, address, then the function.
-        guard let address = words.firstIndex(where: { $0.hasPrefix("0x") }) else { return nil }
-        let name = words[(address + 1)...].joined(separator: " ")
-        let place = CallStack.place(text[text.index(before: at.upperBound)...])
-        let isForeign = place.file.hasPrefix("/usr/") || text.contains(" in libswift")
-        return StackFrame(file: place.file, function: name, line: place.line, isInApp: !isForeign)
-    }
-}
-
-extension StringProtocol {
-    func firstRange(of needle: String) -> Range<Index>? { ranges(of: needle).first }
-    func lastRange(of needle: String) -> Range<Index>? { ranges(of: needle).last }
 }

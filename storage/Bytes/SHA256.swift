@@ -4,18 +4,38 @@
 public enum SHA256 {
     /// The 32 bytes of the digest.
     public static func digest(_ message: [UInt8]) -> [UInt8] {
-        var state: [UInt32] = [
+        let state = state(of: message)
+        var digest: [UInt8] = []
+        digest.reserveCapacity(32)
+        for index in 0..<8 {
+            for shift in stride(from: 24, through: 0, by: -8) {
+                digest.append(UInt8(truncatingIfNeeded: state[index] >> UInt32(shift)))
+            }
+        }
+        return digest
+    }
+
+    /// The first eight bytes of the digest, as a number whose first byte is the highest.
+    public static func prefix(_ message: [UInt8]) -> UInt64 {
+        let state = state(of: message)
+        return UInt64(state[0]) << 32 | UInt64(state[1])
+    }
+
+    private static func state(of message: [UInt8]) -> InlineArray<8, UInt32> {
+        var state: InlineArray<8, UInt32> = [
             0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
         ]
-        var padded = message
+        let whole = message.count / 64 * 64
+        for start in stride(from: 0, to: whole, by: 64) { absorb(message, at: start, into: &state) }
+        var padded: [UInt8] = []
+        padded.reserveCapacity(128)
+        padded.append(message, whole..<message.count)
         padded.append(0x80)
         while padded.count % 64 != 56 { padded.append(0) }
         let bits = UInt64(message.count) &* 8
         for shift in stride(from: 56, through: 0, by: -8) { padded.append(UInt8(truncatingIfNeeded: bits >> shift)) }
         for start in stride(from: 0, to: padded.count, by: 64) { absorb(padded, at: start, into: &state) }
-        return state.flatMap { word in
-            stride(from: 24, through: 0, by: -8).map { UInt8(truncatingIfNeeded: word >> UInt32($0)) }
-        }
+        return state
     }
 
     /// Whether two digests are equal, in a time that says nothing of where they differ.
@@ -26,8 +46,8 @@ public enum SHA256 {
         return difference == 0
     }
 
-    private static func absorb(_ bytes: [UInt8], at start: Int, into state: inout [UInt32]) {
-        var words = [UInt32](repeating: 0, count: 64)
+    private static func absorb(_ bytes: [UInt8], at start: Int, into state: inout InlineArray<8, UInt32>) {
+        var words = InlineArray<64, UInt32>(repeating: 0)
         for index in 0..<16 {
             let at = start + index * 4
             words[index] =
@@ -50,12 +70,13 @@ public enum SHA256 {
             (h, g, f, e) = (g, f, e, d &+ first)
             (d, c, b, a) = (c, b, a, first &+ second)
         }
-        for (index, value) in [a, b, c, d, e, f, g, h].enumerated() { state[index] = state[index] &+ value }
+        let sums: InlineArray<8, UInt32> = [a, b, c, d, e, f, g, h]
+        for index in 0..<8 { state[index] = state[index] &+ sums[index] }
     }
 
     private static func turned(_ word: UInt32, _ count: UInt32) -> UInt32 { word >> count | word << (32 - count) }
 
-    private static let constants: [UInt32] = [
+    private static let constants: InlineArray<64, UInt32> = [
         0x428a_2f98, 0x7137_4491, 0xb5c0_fbcf, 0xe9b5_dba5, 0x3956_c25b, 0x59f1_11f1, 0x923f_82a4, 0xab1c_5ed5,
         0xd807_aa98, 0x1283_5b01, 0x2431_85be, 0x550c_7dc3, 0x72be_5d74, 0x80de_b1fe, 0x9bdc_06a7, 0xc19b_f174,
         0xe49b_69c1, 0xefbe_4786, 0x0fc1_9dc6, 0x240c_a1cc, 0x2de9_2c6f, 0x4a74_84aa, 0x5cb0_a9dc, 0x76f9_88da,

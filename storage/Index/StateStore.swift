@@ -8,12 +8,19 @@ public enum StateKind: String, Hashable, Sendable, CaseIterable {
     /// Delete requests and the tombstones they bind (storage rule 11).
     case deleteRequest = "delete_request"
     case alertState = "alert_state"
+    /// Groups of errors, some in each record.
     case errorGroup = "error_group"
+    /// What changed of groups since those records were written.
+    case errorJournal = "error_journal"
+    /// Pages of kept occurrences.
+    case errorSamples = "error_samples"
     case probeHistory = "probe_history"
     /// Up to where rows were observed (storage/Store/Observation.swift).
     case observation
     /// Figures of requests, by hour.
     case requestHour = "request_hour"
+    /// Requests since those records were written.
+    case requestJournal = "request_journal"
 }
 
 /// One fact: bytes of a version that its owner can read.

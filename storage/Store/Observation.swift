@@ -56,7 +56,8 @@ final class Observation: Sendable {
     }
 
     static let positionKey = "position"
-    private static let positionVersion: UInt32 = 1
+    /// 2: groups of errors are kept in other records, so that rows are to be observed again.
+    private static let positionVersion: UInt32 = 2
 
     private let observers: [any RowObserver]
     private let views: ViewBox
