@@ -1,4 +1,5 @@
 import Bytes
+import Columns
 import Files
 import Model
 import Testing
@@ -46,11 +47,30 @@ struct GoldenTests {
     func columns() throws {
         let image = try Sample.image(GoldenTests.rows, PartConfiguration(codec: .none, kind: .columns))
         let written = try Sample.bytes(image).hex
-        #expect(written == GoldenTests.tinyColumns, "\(written)")
-        let part = try Sample.open(bytes(GoldenTests.tinyColumns))
+        #expect(written == GoldenTests.tinyCounted, "\(written)")
+    }
+
+    @Test("Formats 2 and 3 stay readable", arguments: [GoldenTests.tinyColumns, GoldenTests.tinyCounted])
+    func readableColumns(hex: String) throws {
+        let part = try Sample.open(bytes(hex))
         #expect(part.verify(deep: true).isEmpty)
         #expect(try Sample.rows(part) == GoldenTests.rows.map(\.withoutSequence))
         #expect(try part.blocks(mayHold: [[UInt8](text: "t1")]).blocks == [0])
+        let counts = try part.rowCounts(0)
+        #expect((counts == nil) == (hex == GoldenTests.tinyColumns))
+        #expect(counts?.groups.map(\.rows) ?? [2, 1] == [2, 1])
+    }
+
+    @Test("A merge copies column blocks of format 2 as they are")
+    func mergedColumns() throws {
+        let old = try Sample.open(bytes(GoldenTests.tinyColumns))
+        let image = try PartMerger.merge(
+            [old, old], configuration: PartConfiguration(codec: .none, kind: .columns), id: Sample.id(5),
+            storeID: Sample.storeID)
+        let merged = try Sample.open(try Sample.bytes(image))
+        #expect(merged.verify(deep: true).isEmpty)
+        #expect(try merged.rowCounts(1) == nil)
+        #expect(try Sample.rows(merged, block: 1) == GoldenTests.rows.map(\.withoutSequence))
     }
 
     private func bytes(_ hex: String) -> [UInt8] {
@@ -91,5 +111,21 @@ struct GoldenTests {
         "15141312110764656661756c74c0b80200010700000000000000000a00030111010100e03bd816fb17e703e03bd816fb1700",
         "02e0013e9e0237d50220f50200010100000000000000e7830665202abf3a01040100030874726163655f6964077472616365",
         "4944077472616365496400008b0000001ea3efcf0200020000000000200200000000000088ed7d13444c5045",
+    ].joined()
+
+    /// The same rows in format 3, with counts.
+    static let tinyCounted = [
+        "444c50310300030000000000a7a6a5a4a3a2a1a0010000000000000000000000000000008089b48344424b31020204000300",
+        "0000010000006f000000000000001d59bb4202000000000000000000000000000000030000000900000000000000c74b6748",
+        "040000002100000000000000c74b67484097969e4443423101000000030000005300000053000000000000007729e00b010a",
+        "828080be87b68bfb2fe60780040000603e010100018001020101010001800106020000030874726163655f69640201010001",
+        "010201800106000100027431010000000000030e0080086f6e650aff000a0a010185e7034817fc0201001a02000002010001",
+        "01010874726163655f69640102743103030101b0fe1a01000000002e0000002e00000000fe2a2383f3bedc37987a5b1f4c76",
+        "099a164bd6060361707001613548d1e83be03aecc3d480ff90630e8a0603617070016200000000270000002700000036bbc9",
+        "900228e901bf014097969e030111828080be87b68bfb2fe60703010200020f00e60702010200000000000000000000000000",
+        "0000000000000000700000000000000000002e7ef459a7a6a5a4a3a2a1a00100000000000000080706050403020118171615",
+        "141312110764656661756c74c0b80200010700000000000000000a00030111010100e03bd816fb17e703e03bd816fb170002",
+        "91023ecf0237860320a60300010100000000000000e7830665202abf3a01040100030874726163655f696407747261636549",
+        "44077472616365496400008b0000007766d20c030003000000000051020000000000008a79c49d444c5045",
     ].joined()
 }

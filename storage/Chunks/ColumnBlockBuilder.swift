@@ -37,24 +37,25 @@ struct ColumnBlockBuilder {
         var learned = plan
         let block = try ColumnBlock.encode(
             entries, arena: arena.span, tracedNames: tracedNames, codec: codec, plan: &learned)
-        try compare(block)
+        let counts = try compare(block, codec)
         plan = learned
         let trigrams = TrigramSet.encode(entries, arena: arena.span)
-        let sections = [block.head, block.streams, trigrams]
+        let sections = [block.head, block.streams, trigrams, counts]
         var bytes = ColumnBlockHeader.encode(rows: tally.rows, sections: sections)
         let checksum = Checksum.crc32c(bytes, 0..<(bytes.count - 4))
         bytes.reserveCapacity(sections.reduce(bytes.count) { $0 + $1.count })
         for section in sections { bytes.append(contentsOf: section) }
         let entry = tally.entry(
             .columns, offset: offset, storedBytes: bytes.count,
-            leadBytes: ColumnBlockHeader.sizeBytes + block.head.count,
+            leadBytes: ColumnBlockHeader.sizeBytes(sections: sections.count) + block.head.count,
             headerChecksum: checksum)
         return (bytes, entry)
     }
 
     /// Decodes the block and compares every row with what it was made of.
-    private func compare(_ block: ColumnBlock.Encoded) throws(ColumnError) {
-        let decoded = try ColumnBlock.decode(block, limitBytes: tally.rawBytes)
+    /// - Returns: the block's counts.
+    private func compare(_ block: ColumnBlock.Encoded, _ codec: Codec) throws(ColumnError) -> [UInt8] {
+        let (decoded, counts) = try ColumnBlock.decodeCounting(block, codec: codec, limitBytes: tally.rawBytes)
         guard decoded.count == entries.count else { throw ColumnError("\(decoded.count) rows came back") }
         let source = arena.span
         let different = decoded.read { rows, text -> Int? in
@@ -70,6 +71,7 @@ struct ColumnBlockBuilder {
             return nil
         }
         if let different { throw ColumnError("row \(different) came back different") }
+        return counts
     }
 
     /// Calls `body` with every row, in order.

@@ -9,30 +9,38 @@ enum ColumnSection: UInt8, CaseIterable {
     case streams = 2
     /// Which trigrams occur in the lines.
     case trigrams = 3
+    /// How many rows are alike; since layout 2.
+    case counts = 4
 
     var name: String { "\(self)" }
 }
 
 /// The front of a column block: {"DBK1", u8 kind 2, u8 layout, u16 sections, u32 rows}, per section {u8 section, u8 0,
-/// u16 0, u32 stored, u32 0, u32 crc32c}, u32 crc32c of all before.
+/// u16 0, u32 stored, u32 0, u32 crc32c}, u32 crc32c of all before. Layout 1 has no counts.
 struct ColumnBlockHeader {
-    static let layout: UInt8 = 1
-    static let sizeBytes = 12 + ColumnSection.allCases.count * 16 + 4
+    static let layout: UInt8 = 2
+    /// The longest header.
+    static let maximumBytes = sizeBytes(sections: ColumnSection.allCases.count)
+
+    static func sizeBytes(sections: Int) -> Int { 12 + sections * 16 + 4 }
 
     let rows: Int
     let checksum: UInt32
     private let sizes: [Int]
     private let checksums: [UInt32]
 
-    /// Where a section lies, from the start of the block.
+    /// Where a section lies, from the start of the block; empty for one that the layout lacks.
     func range(_ section: ColumnSection) -> Range<Int> {
         let index = Int(section.rawValue) - 1
-        let start = sizes[..<index].reduce(ColumnBlockHeader.sizeBytes, +)
-        return start..<(start + sizes[index])
+        let start = sizes[..<min(index, sizes.count)].reduce(ColumnBlockHeader.sizeBytes(sections: sizes.count), +)
+        return start..<(index < sizes.count ? start + sizes[index] : start)
     }
 
+    /// The sections that the block has.
+    var sections: ArraySlice<ColumnSection> { ColumnSection.allCases.prefix(sizes.count) }
+
     /// Bytes of the whole block.
-    var blockBytes: Int { sizes.reduce(ColumnBlockHeader.sizeBytes, +) }
+    var blockBytes: Int { sizes.reduce(ColumnBlockHeader.sizeBytes(sections: sizes.count), +) }
 
     static func encode(rows: Int, sections: [[UInt8]]) -> [UInt8] {
         var out = RowBlockHeader.magic
@@ -51,20 +59,24 @@ struct ColumnBlockHeader {
 
     /// Reads the front of `bytes`, the start of the block of `entry`.
     init(_ bytes: [UInt8], entry: BlockEntry) throws(RegionError) {
-        let size = ColumnBlockHeader.sizeBytes
-        guard bytes.count >= size, Array(bytes[0..<4]) == RowBlockHeader.magic,
-            Checksum.crc32c(bytes, 0..<(size - 4)) == PartFormat.word(bytes, size - 4)
-        else { throw RegionError("header", at: 0, "checksum differs") }
+        guard bytes.count >= 12, Array(bytes[0..<4]) == RowBlockHeader.magic else {
+            throw RegionError("header", at: 0, "not a block")
+        }
+        let count = Int(bytes[6]) | Int(bytes[7]) << 8
+        let size = ColumnBlockHeader.sizeBytes(sections: count)
+        guard bytes.count >= size, Checksum.crc32c(bytes, 0..<(size - 4)) == PartFormat.word(bytes, size - 4) else {
+            throw RegionError("header", at: 0, "checksum differs")
+        }
         checksum = PartFormat.word(bytes, size - 4)
-        guard bytes[4] == BlockKind.columns.rawValue, bytes[5] == ColumnBlockHeader.layout,
-            bytes[6] == UInt8(ColumnSection.allCases.count), bytes[7] == 0
+        guard bytes[4] == BlockKind.columns.rawValue, (1...ColumnBlockHeader.layout).contains(bytes[5]),
+            count == ColumnSection.allCases.count - (bytes[5] == 1 ? 1 : 0)
         else {
             throw RegionError("header", at: 4, "kind \(bytes[4]) layout \(bytes[5]) is unknown", isUnsupported: true)
         }
         rows = Int(PartFormat.word(bytes, 8))
         var sizes: [Int] = []
         var checksums: [UInt32] = []
-        for section in ColumnSection.allCases {
+        for section in ColumnSection.allCases.prefix(count) {
             let at = 12 + 16 * (Int(section.rawValue) - 1)
             guard bytes[at] == section.rawValue else { throw RegionError("header", at: at, "section \(bytes[at])") }
             sizes.append(Int(PartFormat.word(bytes, at + 4)))

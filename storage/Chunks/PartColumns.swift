@@ -34,16 +34,47 @@ extension Part {
     /// The trigrams of block `index`, which tell what its lines cannot contain; nothing else is read. Nil for a row
     /// block, which has none.
     public func trigrams(_ index: Int) throws(PartError) -> TrigramSet? {
+        try region(.trigrams, of: index) { (bytes, _) throws(ColumnError) in try TrigramSet(bytes) }
+    }
+
+    /// How many rows of block `index` are alike; nothing else is read. Nil for a block without counts.
+    public func rowCounts(_ index: Int) throws(PartError) -> RowCounts? {
+        let numbered = try directory().streams(of: index)
+        return try region(.counts, of: index) { (bytes, entry) throws(ColumnError) in
+            try Part.rowCounts(bytes, entry, numbered)
+        }
+    }
+
+    /// Counts that add up to what the directory says; none where the block has too many kinds of rows.
+    private static func rowCounts(
+        _ bytes: [UInt8], _ entry: BlockEntry, _ streams: ArraySlice<BlockStream>
+    ) throws(ColumnError) -> RowCounts {
+        let counts = try RowCounts(bytes)
+        if counts.groups.isEmpty { return counts }
+        var left = streams.map { Int($0.rows) }
+        for group in counts.groups {
+            guard Int(group.stream) < left.count else { throw ColumnError("counts of a stream that is not there") }
+            left[Int(group.stream)] -= Int(group.rows)
+        }
+        guard left.allSatisfy({ $0 == 0 }) else { throw ColumnError("counts do not add up to the block") }
+        return counts
+    }
+
+    /// A section of block `index`, read by itself; nil if the block has none. The section carries its own checksum.
+    private func region<R>(
+        _ section: ColumnSection, of index: Int, _ parse: ([UInt8], BlockEntry) throws(ColumnError) -> R
+    ) throws(PartError) -> R? {
         let entry = try directory().blocks[index]
         guard entry.kind == .columns else { return nil }
-        let front = try source.read(at: entry.offset, count: min(ColumnBlockHeader.sizeBytes, entry.storedBytes))
+        let front = try source.read(at: entry.offset, count: min(ColumnBlockHeader.maximumBytes, entry.storedBytes))
         let header = try source.checked(base: entry.offset, prefix: "block \(index) ") { () throws(RegionError) in
             try ColumnBlockHeader(front, entry: entry)
         }
-        let range = header.range(.trigrams)
+        guard header.sections.contains(section) else { return nil }
+        let range = header.range(section)
         let bytes = try source.read(at: entry.offset + range.lowerBound, count: range.count)
         return try source.checked(base: entry.offset, prefix: "block \(index) ") { () throws(RegionError) in
-            try Part.columns { () throws(ColumnError) in try TrigramSet(bytes) }
+            try Part.columns { () throws(ColumnError) in try parse(bytes, entry) }
         }
     }
 
@@ -82,15 +113,27 @@ extension Part {
         }
     }
 
-    /// Compares every byte of a column block with its checksum, and reads its trigrams.
+    /// Compares every byte of a column block with its checksum, and reads its trigrams and counts.
     func checkColumns(_ index: Int, _ entry: BlockEntry) throws(PartError) {
+        let streams = try directory().streams(of: index)
         let bytes = try source.read(at: entry.offset, count: entry.storedBytes)
         try source.checked(base: entry.offset, prefix: "block \(index) ") { () throws(RegionError) in
             let header = try ColumnBlockHeader(bytes, entry: entry)
-            for section in ColumnSection.allCases { try header.check(section, bytes) }
+            for section in header.sections { try header.check(section, bytes) }
             try Part.columns { () throws(ColumnError) in
                 _ = try TrigramSet(Array(bytes[header.range(.trigrams)]))
+                guard header.sections.contains(.counts) else { return }
+                let counts = try Part.rowCounts(Array(bytes[header.range(.counts)]), entry, streams)
+                for name in counts.names { _ = try counts.values(of: name) }
             }
+        }
+    }
+
+    /// Whether the rows of a block are what its counts say, if it has any.
+    func isCounted(_ index: Int, _ entry: BlockEntry) throws(PartError) -> Bool {
+        guard let counts = try rowCounts(index), var reader = try openColumns(index) else { return true }
+        return try source.checked(base: entry.offset, prefix: "block \(index) ") { () throws(RegionError) in
+            try Part.columns { () throws(ColumnError) in try reader.confirms(counts) }
         }
     }
 

@@ -102,6 +102,9 @@ extension Part {
         guard expected == found, traced == entry.tracedRows, rows.entries[0].time == entry.firstTime,
             rows.entries[rows.count - 1].time == entry.lastTime
         else { throw damaged("block \(index) rows", at: entry.offset, "rows are not what the directory says") }
+        guard try isCounted(index, entry) else {
+            throw damaged("block \(index) counts", at: entry.offset, "rows are not what the counts say")
+        }
     }
 
     private func checkPage(_ number: Int) throws(PartError) {

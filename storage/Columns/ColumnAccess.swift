@@ -23,6 +23,11 @@ public struct ColumnContent: Sendable {
     /// The row of each value, ascending; a row has two where a shape names one key twice.
     public let rows: [UInt32]
     public let values: Values
+
+    public init(rows: [UInt32], values: Values) {
+        self.rows = rows
+        self.values = values
+    }
 }
 
 // Questions to single columns: filters and aggregations need no rows for them.

@@ -51,6 +51,17 @@ public enum ColumnBlock {
             streams: writer.streams)
     }
 
+    /// Decodes all rows of a block, and counts them; the counts are encoded for `RowCounts`.
+    /// - Parameter limitBytes: raw size of lines and metadata that the block may have at most.
+    public static func decodeCounting(
+        _ encoded: Encoded, codec: Codec, limitBytes: Int
+    ) throws(ColumnError) -> (rows: Rows, counts: [UInt8]) {
+        var reader = try ColumnBlockReader(head: encoded.head, streams: encoded.streams, limitBytes: limitBytes)
+        let rows = try reader.rows()
+        reader.renew()
+        return (rows, try reader.encodedCounts(codec: codec))
+    }
+
     /// Decodes all rows of a block.
     /// - Parameter limitBytes: raw size of lines and metadata that the block may have at most.
     public static func decode(_ encoded: Encoded, limitBytes: Int) throws(ColumnError) -> Rows {

@@ -1,7 +1,7 @@
 import Bytes
 import Synchronization
 
-/// Parsed regions of blocks (heads, trigrams), the least recently used ones dropped beyond a number of bytes.
+/// Parsed regions of blocks (heads, trigrams, counts), the least recently used ones dropped beyond a number of bytes.
 final class RegionCache<Region: Sendable>: Sendable {
     private struct Key: Hashable {
         let part: Hash128

@@ -13,7 +13,8 @@ public final class UnitColumns {
     private let unit: BlockUnit
     private var reader: ColumnBlockReader?
     private var hasCheckedNumbers = false
-    private var trigramBytes = 0
+    /// Bytes of regions beside the columns that were read.
+    private var regionBytes = 0
     /// Whether the reader may serve others after this: what has failed once is opened anew.
     private var isSound = true
 
@@ -33,7 +34,7 @@ public final class UnitColumns {
     public var rowCount: Int { unit.rowCount }
 
     /// Bytes read from the file so far.
-    public var storedBytesRead: Int { (reader?.storedBytesRead ?? 0) + trigramBytes }
+    public var storedBytesRead: Int { (reader?.storedBytesRead ?? 0) + regionBytes }
 
     /// Whether a line can contain `needle`, ASCII letters in either case; false is certain. Reads nothing else.
     public func mayContain(_ needle: [UInt8]) throws(ScanError) -> Bool {
@@ -44,8 +45,30 @@ public final class UnitColumns {
             }
         }
         guard let set = known.region else { return true }
-        if known.isNew { trigramBytes = set.encodedBytes }
+        if known.isNew { regionBytes += set.encodedBytes }
         return set.mayContain(needle.span)
+    }
+
+    /// How many rows are alike; nil where that was not counted. Reads nothing else.
+    public func rowCounts() throws(ScanError) -> RowCounts? {
+        let part = unit.contents.part
+        let known = try unit.guarded { () throws(PartError) in
+            try unit.cache.counts.region(part.summary.id, unit.index) { () throws(PartError) in
+                try part.rowCounts(unit.index)
+            }
+        }
+        guard let counts = known.region, !counts.groups.isEmpty else { return nil }
+        if known.isNew { regionBytes += counts.encodedBytes }
+        return counts
+    }
+
+    /// The counts of a column, if they are kept.
+    public func valueCounts(_ column: CountedColumn, of counts: RowCounts) throws(ScanError) -> ValueCounts? {
+        do throws(ColumnError) {
+            return try counts.values(of: column)
+        } catch {
+            throw unit.damage(error)
+        }
     }
 
     /// Nanoseconds since 1970 of each row, ascending.

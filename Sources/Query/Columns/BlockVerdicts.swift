@@ -54,7 +54,7 @@ struct ProgramRun {
 
     /// The verdict on each row of the block within the range and the selected streams; nil when no row can pass.
     mutating func verdicts(
-        _ columns: UnitColumns, _ range: TimeRange, first: Int64, last: Int64, labels: (StreamID) -> LabelSet
+        _ columns: some RowColumns, _ range: TimeRange, first: Int64, last: Int64, labels: (StreamID) -> LabelSet
     ) throws(ScanError) -> RowVerdicts? {
         sources = []
         shapeNumbers = []
@@ -88,7 +88,7 @@ struct ProgramRun {
         return verdicts
     }
 
-    private func trigramsAllow(_ columns: UnitColumns) throws(ScanError) -> Bool {
+    private func trigramsAllow(_ columns: some RowColumns) throws(ScanError) -> Bool {
         for test in program.lineTests where test.pilot.count >= 3 {
             guard try columns.mayContain(test.pilot) else { return false }
         }
@@ -97,7 +97,7 @@ struct ProgramRun {
 
     /// Takes out rows outside of the range or of streams that are not selected.
     private func restrict(
-        _ verdicts: inout RowVerdicts, _ columns: UnitColumns, _ range: TimeRange, _ first: Int64, _ last: Int64
+        _ verdicts: inout RowVerdicts, _ columns: some RowColumns, _ range: TimeRange, _ first: Int64, _ last: Int64
     ) throws(ScanError) {
         if !range.covers(first: first, last: last) {
             let times = try columns.times()
@@ -113,7 +113,7 @@ struct ProgramRun {
     // MARK: Lines and metadata
 
     /// Nil when no row can pass.
-    private func verdict(of test: LineTest, _ columns: UnitColumns) throws(ScanError) -> RowVerdicts? {
+    private func verdict(of test: LineTest, _ columns: some RowColumns) throws(ScanError) -> RowVerdicts? {
         var any = RowVerdicts(Verdict.no, count: columns.rowCount)
         var isEmpty = true
         for term in test.terms {
@@ -159,14 +159,14 @@ struct ProgramRun {
         return isEmpty ? nil : any
     }
 
-    private func verdict(of test: MetadataTest, _ columns: UnitColumns) throws(ScanError) -> RowVerdicts {
+    private func verdict(of test: MetadataTest, _ columns: some RowColumns) throws(ScanError) -> RowVerdicts {
         let exact = test.test.exactValues
         return try metadataVerdicts(test.name, columns, exact) { Verdict.of(test.test.matches($0 ?? [])) }
     }
 
     /// - Parameter exact: the only values that pass, if known.
     private func metadataVerdicts(
-        _ name: [UInt8], _ columns: UnitColumns, _ exact: [[UInt8]]?, _ verdict: ([UInt8]?) -> UInt8
+        _ name: [UInt8], _ columns: some RowColumns, _ exact: [[UInt8]]?, _ verdict: ([UInt8]?) -> UInt8
     ) throws(ScanError) -> RowVerdicts {
         let count = columns.rowCount
         guard try columns.metadataNames() != nil else { return RowVerdicts(Verdict.maybe, count: count) }
@@ -186,7 +186,8 @@ struct ProgramRun {
     // MARK: Label filters
 
     private func verdict(
-        of condition: LabelCondition, _ isBehindParser: Bool, _ columns: UnitColumns, _ labels: (StreamID) -> LabelSet
+        of condition: LabelCondition, _ isBehindParser: Bool, _ columns: some RowColumns,
+        _ labels: (StreamID) -> LabelSet
     ) throws(ScanError) -> RowVerdicts {
         switch condition {
         case .all(let conditions):
@@ -202,7 +203,8 @@ struct ProgramRun {
     }
 
     private func leafVerdict(
-        _ condition: LabelCondition, _ isBehindParser: Bool, _ columns: UnitColumns, _ labels: (StreamID) -> LabelSet
+        _ condition: LabelCondition, _ isBehindParser: Bool, _ columns: some RowColumns,
+        _ labels: (StreamID) -> LabelSet
     ) throws(ScanError) -> RowVerdicts {
         let count = columns.rowCount
         guard let name = condition.names.first else { return RowVerdicts(Verdict.maybe, count: count) }
@@ -217,7 +219,7 @@ struct ProgramRun {
 
     /// The verdict where no parser sets the label.
     private func unparsedVerdict(
-        _ condition: LabelCondition, _ position: Int, _ columns: UnitColumns, _ labels: (StreamID) -> LabelSet
+        _ condition: LabelCondition, _ position: Int, _ columns: some RowColumns, _ labels: (StreamID) -> LabelSet
     ) throws(ScanError) -> RowVerdicts {
         let count = columns.rowCount
         switch places[position] {
@@ -240,7 +242,7 @@ struct ProgramRun {
 
     /// The verdict behind the parser, by the shape of each line.
     private func parsedVerdict(
-        _ condition: LabelCondition, _ position: Int, _ columns: UnitColumns, _ unparsed: RowVerdicts
+        _ condition: LabelCondition, _ position: Int, _ columns: some RowColumns, _ unparsed: RowVerdicts
     ) throws(ScanError) -> RowVerdicts {
         // Per shape its verdict, and whether it is that of the unparsed row.
         var byShape = [UInt8](repeating: Verdict.maybe, count: sources.count)
@@ -265,7 +267,7 @@ struct ProgramRun {
         }
         for (source, shapes) in shapesOf {
             guard case .column(let number, let isString) = source else { continue }
-            let content = try columns.lineColumn(number)
+            let content = try columns.lineColumn(number, asTexts: false)
             content.apply(
                 to: &verdicts, shapes: shapeFilter(shapes, of: number, columns),
                 verdict: { JSONValue.label($0, isString: isString).map { condition.verdict($0) } ?? Verdict.maybe },
@@ -275,7 +277,7 @@ struct ProgramRun {
     }
 
     /// The shapes whose rows count among those that have a column of lines; nil for all.
-    func shapeFilter(_ wanted: [Int], of column: Int, _ columns: UnitColumns) -> ShapeFilter? {
+    func shapeFilter(_ wanted: [Int], of column: Int, _ columns: some RowColumns) -> ShapeFilter? {
         var isWanted = [Bool](repeating: false, count: shapes.count)
         for shape in wanted { isWanted[shape] = true }
         let isWhole = shapes.indices.allSatisfy { isWanted[$0] || !shapes[$0].columns.contains(column) }
@@ -284,7 +286,7 @@ struct ProgramRun {
 
     // MARK: Shapes and names
 
-    private mutating func readShapes(_ columns: UnitColumns) throws(ScanError) {
+    private mutating func readShapes(_ columns: some RowColumns) throws(ScanError) {
         shapeNumbers = try columns.lineShapeNumbers()
         shapes = try columns.lineShapes()
         for (number, shape) in shapes.enumerated() {
@@ -299,7 +301,7 @@ struct ProgramRun {
     }
 
     /// What the parser makes of a shape: most blocks have the same ones.
-    private mutating func knownSources(_ shape: LineShape) -> [LabelSource]? {
+    mutating func knownSources(_ shape: LineShape) -> [LabelSource]? {
         if let known = sourcesByShape[shape] { return known }
         let found = probe?.sources(shape, names)
         if sourcesByShape.count < 4096 { sourcesByShape[shape] = .some(found) }
@@ -323,7 +325,7 @@ struct ProgramRun {
     }
 
     private mutating func namePlaces(
-        _ columns: UnitColumns, _ labels: (StreamID) -> LabelSet
+        _ columns: some RowColumns, _ labels: (StreamID) -> LabelSet
     ) throws(ScanError) -> [NamePlace] {
         streamNames.add(columns.streams, labels)
         let metadataNames = try columns.metadataNames()

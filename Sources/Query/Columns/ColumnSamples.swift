@@ -8,9 +8,10 @@ internal import Store
 extension RangeLane {
     /// Adds the samples of a column block; rows that only their own bytes can judge are rebuilt and judged.
     func scan(_ columns: UnitColumns, _ unit: any ScanUnit) throws(ScanError) {
+        defer { statistics.storedBytes += columns.storedBytesRead }
+        if try addCounted(columns, unit) { return }
         statistics.blocksRead += 1
         statistics.rows += columns.rowCount
-        defer { statistics.storedBytes += columns.storedBytesRead }
         let found = try program.verdicts(
             columns, plan.log.request.range, first: unit.firstTime, last: unit.lastTime,
             labels: { snapshot.labels($0) })

@@ -141,7 +141,7 @@ struct SeriesOfRows {
     }
 
     /// Nil where the series depends on more than columns tell.
-    init?(_ lane: RangeLane, _ columns: UnitColumns, _ verdicts: RowVerdicts) throws(ScanError) {
+    init?(_ lane: RangeLane, _ columns: some RowColumns, _ verdicts: RowVerdicts) throws(ScanError) {
         guard case .by(let names) = lane.plan.grouping else { return nil }
         if names.isEmpty {
             form = .one(lane.table.intern([UInt8]().span))
@@ -169,7 +169,7 @@ struct SeriesOfRows {
 
     /// Series of the rows that surely pass, one key each.
     private static func byRow(
-        _ lane: RangeLane, _ columns: UnitColumns, _ verdicts: RowVerdicts, _ names: [UInt32],
+        _ lane: RangeLane, _ columns: some RowColumns, _ verdicts: RowVerdicts, _ names: [UInt32],
         _ metadataNames: [UInt32: [UInt8]], _ numbers: [UInt32]
     ) throws(ScanError) -> [Int32] {
         let rows = verdicts.all(Verdict.yes).map { Int($0) }
