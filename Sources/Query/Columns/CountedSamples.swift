@@ -5,7 +5,7 @@ internal import Store
 
 // Counts of a range aggregation from what blocks keep of their values: no row is looked at.
 extension RangeLane {
-    /// Adds the counts of a column block whose rows all lie in one window; false, and nothing added, where its rows have
+    /// Adds the counts of a column block whose rows lie in one window; false, and nothing added, where its rows have
     /// to tell.
     func addCounted(_ columns: UnitColumns, _ unit: any ScanUnit) throws(ScanError) -> Bool {
         let range = plan.log.request.range
