@@ -12,7 +12,7 @@ extension ColumnBlockReader {
     /// Texts of all values of a counted column together, in bytes.
     private static let textBytes = 1_024
     /// Counts of a block before compression, in bytes: the smallest columns come first.
-    private static let countBytes = 24 << 10
+    private static let countBytes = 64 << 10
     private static let candidates = 512
 
     /// The block's counts as bytes to be stored, for `RowCounts`.
