@@ -25,7 +25,7 @@ SEEDS ?= 1-10000
 KILLS ?= 1000
 
 torture: deps
-	DENDRO_SIMULATION_SEEDS=$(SEEDS) DENDRO_SIMULATION_EVENTS=7 $(SWIFT) test --filter SimulationTests
+	DENDRO_SIMULATION_SEEDS=$(SEEDS) $(SWIFT) test --filter SimulationTests
 	Tests/EndToEndTests/kill-rounds.sh $(KILLS)
 
 test-clients: deps

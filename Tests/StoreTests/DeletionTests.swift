@@ -88,6 +88,28 @@ struct WordFilters: RowFilterCompiler {
         await store.close()
     }
 
+    /// A head filled from the log holds rows from before the deletion: what comes after the start goes to another one.
+    @Test func rowsFromTheLogStayHiddenWhenMoreComeAfterTheStart() async throws {
+        var store = try open()
+        _ = try await store.append(batch([(now, "secret one"), (now + 1, "plain one")]))
+        _ = try await store.requestDeletion(of: "shop secret", in: everything)
+        await store.flush()
+        await store.close()
+        // Only the log is left.
+        let files = PosixFileSystem()
+        for path in folder.files("tenants", ".dlp") + folder.files("", "").filter({ $0.contains("catalog.sqlite") }) {
+            try files.remove(path)
+        }
+
+        store = try open()
+        #expect(try store.lines() == ["plain one"])
+        _ = try await store.append(batch([(now + 2, "plain two"), (now + 3, "secret two")]))
+        #expect(try store.lines() == ["plain one", "plain two", "secret two"])
+        await store.flush()
+        #expect(try store.lines() == ["plain one", "plain two", "secret two"])
+        await store.close()
+    }
+
     @Test func countsAndStreamsNeverShowHiddenRows() async throws {
         let store = try open()
         _ = try await store.append(batch([(now, "secret one"), (now + 1, "plain one")]))

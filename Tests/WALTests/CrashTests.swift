@@ -44,7 +44,7 @@ import Testing
                 case 2:
                     let bound = log.nextSequence - min(log.nextSequence, UInt64.random(in: 0...30, using: &dice))
                     coveredThrough = max(coveredThrough, bound)
-                    _ = try? log.release { _, _, sequence in sequence <= coveredThrough }
+                    _ = try? log.release { _, _, range in range.upperBound <= coveredThrough }
                 default: break
                 }
             }

@@ -102,8 +102,13 @@ extension Store {
     private func publishMerge(_ merged: Sealer.Merged, of work: MergeWork) -> Bool {
         let image = merged.image
         let ids = Set(work.parts.map(\.summary.id))
-        let live = views.view.days[work.tenantDay]?.parts ?? []
+        let view = views.view
+        let live = view.days[work.tenantDay]?.parts ?? []
         guard ids.isSubset(of: live.map(\.summary.id)) else { return false }
+        // A deletion may have come between its inputs since they were chosen.
+        guard let first = work.parts.first,
+            work.parts.allSatisfy({ view.sides($0.summary) == view.sides(first.summary) })
+        else { return false }
         do {
             guard try blobs.put(image.summary.key, image) else { return false }
             var change = CatalogChange()

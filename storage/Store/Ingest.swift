@@ -11,9 +11,8 @@ final class Ingest: @unchecked Sendable {
     /// Heads of one tenant's day.
     private struct DayHeads {
         var open: Head?
-        var frozen: [Head] = []
-        /// Sequence at the last freeze in this process: all earlier rows of the day are in frozen heads or parts.
-        var frozenThrough: UInt64 = 0
+        /// Heads that are being sealed.
+        var frozen: [FrozenHead] = []
         /// Latest time of each stream in published parts of the day; nil until a head of the day is opened.
         var sealedThrough: [UInt32: Int64]?
     }
@@ -99,7 +98,7 @@ final class Ingest: @unchecked Sendable {
 
     private func insert(sequence: UInt64, batch: Batch, rows: [RowEntry], into key: TenantDay) -> Int {
         let head = openHead(key)
-        let older = days[key]?.frozen ?? []
+        let older = days[key]?.frozen.map(\.head) ?? []
         let table = tables.table(key.tenant)
         var ordinals = [UInt32](repeating: .max, count: batch.streams.count)
         var bytes = 0
@@ -190,36 +189,36 @@ final class Ingest: @unchecked Sendable {
             guard let head = heads.open, isDue(head) else { continue }
             let coverage = coverage(of: head, key)
             days[key]?.open = nil
-            days[key]?.frozen.append(head)
-            days[key]?.frozenThrough = appliedSequence
+            days[key]?.frozen.append(FrozenHead(head: head, coverage: coverage))
             frozen.append(FrozenHead(head: head, coverage: coverage))
         }
         return frozen
     }
 
-    /// From the last covered sequence before the head's first row to now: every row of this tenant's day among these
-    /// sequences is in the head, or was a duplicate.
+    /// From the last covered sequence before the head's first row to now, less what parts and other frozen heads hold:
+    /// every row of this tenant's day among these sequences is in the head, or was a duplicate. Live parts never cover
+    /// one sequence twice, for when the catalog is lost, a part counts as left over once others cover all of it.
     private func coverage(of head: Head, _ key: TenantDay) -> Coverage {
         var after: UInt64 = 0
         for interval in covered[key]?.intervals ?? [] where interval.writer == writer {
             if interval.through < head.firstSequence { after = max(after, interval.through) }
         }
-        if let frozenThrough = days[key]?.frozenThrough, frozenThrough < head.firstSequence {
-            after = max(after, frozenThrough)
-        }
-        return Coverage(writer: writer, after: after, through: appliedSequence)
+        var coverage = Coverage(writer: writer, after: after, through: appliedSequence)
+        if let held = covered[key] { coverage.subtract(held) }
+        for frozen in days[key]?.frozen ?? [] { coverage.subtract(frozen.coverage) }
+        return coverage
     }
 
     /// The head's part is published (`part`), or all its rows were duplicates (nil): the head goes, the part comes,
     /// in one step for all readers.
     func release(_ frozen: FrozenHead, part: PartHandle?, latest: [UInt32: Int64]) {
         let key = frozen.tenantDay
-        days[key]?.frozen.removeAll { $0 === frozen.head }
+        days[key]?.frozen.removeAll { $0.head === frozen.head }
         covered[key, default: Coverage()].formUnion(frozen.coverage)
         if days[key]?.sealedThrough != nil {
             days[key]?.sealedThrough?.merge(latest) { max($0, $1) }
         }
-        for head in days[key]?.frozen ?? [] { raise(head, latest) }
+        for older in days[key]?.frozen ?? [] { raise(older.head, latest) }
         if let open = days[key]?.open { raise(open, latest) }
         views.change { days in
             days[key]?.heads.removeAll { $0 === frozen.head }
@@ -244,9 +243,11 @@ final class Ingest: @unchecked Sendable {
         updateHeadBytes()
     }
 
-    /// Whether a WAL record's rows of this day need not be replayed any more.
-    func isCovered(_ key: TenantDay, sequence: UInt64, oldest: Day) -> Bool {
-        key.day < oldest || covered[key]?.contains(writer: writer, sequence: sequence) == true
+    /// Whether no rows of this day in WAL records of these sequences need to be replayed any more.
+    func isCovered(_ key: TenantDay, sequences: ClosedRange<UInt64>, oldest: Day) -> Bool {
+        if key.day < oldest { return true }
+        let asked = Coverage(writer: writer, after: sequences.lowerBound &- 1, through: sequences.upperBound)
+        return covered[key]?.contains(asked) == true
     }
 
     /// Sums the heads' memory anew, after rows were added or heads released.
@@ -254,7 +255,7 @@ final class Ingest: @unchecked Sendable {
         var sum = 0
         for heads in days.values {
             sum += heads.open?.sizeBytes ?? 0
-            for head in heads.frozen { sum += head.sizeBytes }
+            for frozen in heads.frozen { sum += frozen.head.sizeBytes }
         }
         headBytesTotal.store(sum, ordering: .relaxed)
     }
@@ -262,7 +263,7 @@ final class Ingest: @unchecked Sendable {
     /// Open heads, for choosing which to freeze.
     var openHeads: [Head] { days.values.compactMap(\.open) }
     /// Memory of frozen heads, in bytes.
-    var frozenBytes: Int { days.values.reduce(0) { $0 + $1.frozen.reduce(0) { $0 + $1.sizeBytes } } }
+    var frozenBytes: Int { days.values.reduce(0) { $0 + $1.frozen.reduce(0) { $0 + $1.head.sizeBytes } } }
 }
 
 /// The stream tables of all tenants.

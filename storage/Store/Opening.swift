@@ -121,6 +121,7 @@ struct Opening {
                 folder: configuration.walFolder, quarantine: configuration.quarantineFolder, files: files,
                 storeID: storeID
             ) { replay.take($0) }
+            replay.finish()
             log = try SegmentLog(
                 folder: configuration.walFolder, files: files, storeID: storeID,
                 nextSequence: max(floor, report.lastSequence, ingest.lastSequence) + 1, after: report,

@@ -50,8 +50,8 @@ extension Store {
     func releaseSegments() {
         let oldest = oldestDay
         do throws(WALError) {
-            _ = try log.release { [ingest] tenant, day, sequence in
-                ingest.isCovered(TenantDay(tenant: tenant, day: day), sequence: sequence, oldest: oldest)
+            _ = try log.release { [ingest] tenant, day, sequences in
+                ingest.isCovered(TenantDay(tenant: tenant, day: day), sequences: sequences, oldest: oldest)
             }
         } catch {
             configuration.report(StoreReport(.warning, "WAL segments could not be released: \(error)"))

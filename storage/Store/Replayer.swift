@@ -33,7 +33,7 @@ final class Replayer {
     func take(_ record: ReplayedRecord) {
         freezeAtBoundary(record.batch.tenant, record.sequence)
         let receipt = ingest.apply(sequence: record.sequence, batch: record.batch) { [ingest, oldest] key in
-            ingest.isCovered(key, sequence: record.sequence, oldest: oldest)
+            ingest.isCovered(key, sequences: record.sequence...record.sequence, oldest: oldest)
         }
         if let key = record.batch.key {
             keys.restore(
@@ -43,6 +43,11 @@ final class Replayer {
         frozen += ingest.freeze { head in
             head.rowCount >= configuration.headRows || head.rawBytes >= configuration.headBytes
         }
+    }
+
+    /// All records have been taken. What comes now lies behind every deletion, so heads from before one are closed.
+    func finish() {
+        frozen += ingest.freeze { boundaries[$0.tenant]?.isEmpty == false }
     }
 
     private func freezeAtBoundary(_ tenant: TenantID, _ sequence: UInt64) {

@@ -172,8 +172,11 @@ public final class Store: IngestSink, RecentData, Sendable {
         await mergesDone()
         while let work = dueRepack() ?? dueMerge(), await merge(work) {}
         await mergesDone()
-        // Files of merged parts are collected on the catalog thread: wait until it has got there.
-        await withCheckedContinuation { continuation in catalogThread.submit { continuation.resume() } }
+        // Files of merged parts are collected on the catalog thread: wait until it has let go of the last merge, and
+        // then until it has got to what that left.
+        for _ in 0..<2 {
+            await withCheckedContinuation { continuation in catalogThread.submit { continuation.resume() } }
+        }
     }
 
     /// Stops taking batches, answers those under way, and leaves what is not sealed in the WAL.

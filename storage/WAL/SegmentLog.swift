@@ -130,11 +130,12 @@ public final class SegmentLog: @unchecked Sendable {
         active = nil
     }
 
-    /// Recycles or removes every closed segment whose days are all covered to their last sequence. The newest segment
-    /// stays, and so does one whose header says where an older, failed one ends, as long as that is there.
+    /// Recycles or removes every closed segment whose days are all covered, from their first sequence here to their
+    /// last. The newest segment stays, and so does one whose header says where an older, failed one ends, as long as
+    /// that is there.
     /// - Returns: how many segments went.
     @discardableResult
-    public func release(where covered: (TenantID, Day, UInt64) -> Bool) throws(WALError) -> Int {
+    public func release(where covered: (TenantID, Day, ClosedRange<UInt64>) -> Bool) throws(WALError) -> Int {
         do throws(FileError) {
             if isFolderDirty { try syncFolder() }
             let cut = Set(closed.filter(\.isCut).map(\.id))

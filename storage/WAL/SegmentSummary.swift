@@ -18,7 +18,8 @@ public struct SegmentSummary: Sendable, Hashable {
     public internal(set) var isCut: Bool
     /// The segment that this one's header names.
     public internal(set) var previousID: UInt64
-    private(set) var lastSequences: [TenantDay: UInt64] = [:]
+    /// First and last sequence that brought rows of a day.
+    private(set) var sequences: [TenantDay: ClosedRange<UInt64>] = [:]
 
     init(id: UInt64, sizeBytes: Int, end: Int = 0, isCut: Bool = false, previousID: UInt64 = 0) {
         self.id = id
@@ -28,18 +29,21 @@ public struct SegmentSummary: Sendable, Hashable {
         self.previousID = previousID
     }
 
-    /// The days that the segment holds rows of, each with the last sequence that brought some; in no particular order.
-    public var pins: [(tenant: TenantID, day: Day, sequence: UInt64)] {
-        lastSequences.map { ($0.key.tenant, $0.key.day, $0.value) }
+    /// The days that the segment holds rows of, each with the first and the last sequence that brought some; in no
+    /// particular order.
+    public var pins: [(tenant: TenantID, day: Day, sequences: ClosedRange<UInt64>)] {
+        sequences.map { ($0.key.tenant, $0.key.day, $0.value) }
     }
 
-    /// Whether `covered` holds for every day, so that no row here is needed any more.
-    func isCovered(_ covered: (TenantID, Day, UInt64) -> Bool) -> Bool {
-        lastSequences.allSatisfy { covered($0.key.tenant, $0.key.day, $0.value) }
+    /// Whether `covered` holds for every day from its first sequence to its last, so that no row here is needed any
+    /// more. The last alone would not do: heads of a day are sealed beside each other, and a later one may be first.
+    func isCovered(_ covered: (TenantID, Day, ClosedRange<UInt64>) -> Bool) -> Bool {
+        sequences.allSatisfy { covered($0.key.tenant, $0.key.day, $0.value) }
     }
 
     /// Notes that record `sequence`, later than all before, holds rows of this day.
     mutating func note(_ tenant: TenantID, _ day: Day, sequence: UInt64) {
-        lastSequences[TenantDay(tenant: tenant, day: day)] = sequence
+        let key = TenantDay(tenant: tenant, day: day)
+        sequences[key] = min(sequences[key]?.lowerBound ?? sequence, sequence)...sequence
     }
 }
