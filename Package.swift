@@ -93,7 +93,7 @@ let package = Package(
             [
                 "Bytes", "Model", "Access", "Receive", "Push", "Wire", "Grafana", "LogQL", "Query", "Store", "Observe",
                 "Requests", "Errors", "Files", "Health",
-                hummingbird,
+                "Yams", hummingbird,
                 hummingbirdCore, logging, .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
@@ -142,7 +142,7 @@ let package = Package(
         tests("Query", ["Bytes", "Model", "Files", "Chunks", "Store", "LogQL", "Query"]),
         tests("Grafana", ["Bytes", "Model", "Store", "Query", "Grafana"]),
         tests("EndToEnd", ["Bytes", "Model", "Push", "dendro"]),
-        tests("Dendro", ["Bytes", "Model", "Receive", "Server", "dendro"]),
+        tests("Dendro", ["Bytes", "Model", "Health", "Receive", "Server", "dendro"]),
         tests("Tidy", []),
     ],
     swiftLanguageModes: [.v6],

@@ -20,16 +20,46 @@ public struct Alert: Sendable, Hashable {
         public var comment: String
     }
 
+    /// A log line that shows what the alert is about.
+    public struct Sample: Sendable, Hashable {
+        public var time: Int64
+        public var message: String
+        public var trace: String
+
+        public init(time: Int64, message: String, trace: String) {
+            self.time = time
+            self.message = message
+            self.trace = trace
+        }
+    }
+
+    public static let samplesLimit = 5
     static let eventLimit = 50
 
     public let id: String
+    /// Which condition it is of.
+    public let key: String
     public let rule: String
     public let level: AlertRule.Level
     public let source: String
-    public let threshold: Double
+    /// nil where the condition is no single number's.
+    public let threshold: Double?
     public let unit: String
+    /// Whose lines it is about.
+    public let tenant: String
+    /// Namespace and name of the group whose rule it is of, with a slash between; empty for the server's own rules.
+    public let group: String
     public internal(set) var message: String
     public internal(set) var value: Double
+    /// What tells it from others of its rule; for rules of groups all labels but the rule's name.
+    public internal(set) var labels: [String: String]
+    public internal(set) var annotations: [String: String]
+    /// Which log lines are behind it, as LogQL; empty if that is not known.
+    public internal(set) var query: String
+    /// How far back these lines reach.
+    public let windowSeconds: Int64
+    /// The newest such lines of when it began to fire.
+    public internal(set) var samples: [Sample] = []
     /// Times in nanoseconds since 1970.
     public internal(set) var startedAt: Int64
     public internal(set) var lastSeen: Int64
@@ -45,20 +75,28 @@ public struct Alert: Sendable, Hashable {
     var isPending = true
     var clearSince: Int64?
 
-    /// Which condition it is of.
-    var key: String { rule + "/" + source }
-
-    init(_ rule: AlertRule, id: String, source: String, value: Double, message: String, now: Int64) {
+    init(_ finding: AlertFinding, id: String, now: Int64) {
         self.id = id
-        self.rule = rule.name
-        level = rule.level
-        self.source = source
-        threshold = rule.threshold
-        unit = rule.unit
-        self.value = value
-        self.message = message
+        key = finding.key
+        rule = finding.rule
+        level = finding.level
+        source = finding.source
+        threshold = finding.threshold
+        unit = finding.unit
+        tenant = finding.tenant
+        group = finding.group
+        value = finding.value
+        message = finding.message
+        labels = finding.labels
+        annotations = finding.annotations
+        query = finding.query
+        windowSeconds = finding.windowSeconds
+        samples = finding.samples
         (startedAt, lastSeen) = (now, now)
     }
+
+    /// Whether somebody was told that it fires, and it is not over.
+    var isActive: Bool { resolvedAt == nil && !isPending }
 
     public func state(now: Int64) -> State {
         if resolvedAt != nil { return .resolved }
@@ -75,42 +113,38 @@ public struct Alert: Sendable, Hashable {
             isFlapping = true
         }
     }
+}
 
-    // MARK: - Kept
-
-    var encoded: [UInt8] {
-        func text(_ time: Int64?) -> String { time.map { "\($0)" } ?? "" }
-        var texts = [
-            id, rule, level.rawValue, source, "\(threshold)", unit, message, "\(value)", "\(startedAt)", "\(lastSeen)",
-            text(resolvedAt), text(firedAt), acknowledgedBy ?? "", text(silencedUntil), "\(count)",
-            isFlapping ? "1" : "0", isPending ? "1" : "0", text(clearSince), "\(events.count)",
-        ]
-        for event in events { texts += ["\(event.at)", event.from, event.to, event.by, event.comment] }
-        for notice in notices { texts += [notice.channel, "\(notice.at)", notice.isSent ? "1" : "0"] }
-        return TextRecord.encode(texts)
+/// What a look at a condition gave.
+struct AlertFinding: Sendable {
+    enum Verdict {
+        case bad
+        /// Neither bad nor well enough to be over.
+        case between
+        case clear
     }
 
-    init?(_ bytes: [UInt8]) {
-        guard let texts = TextRecord.decode(bytes), texts.count >= 19, let level = AlertRule.Level(rawValue: texts[2]),
-            let threshold = Double(texts[4]), let value = Double(texts[7]), let started = Int64(texts[8]),
-            let seen = Int64(texts[9]), let count = Int(texts[14]), let eventCount = Int(texts[18]),
-            (0...Alert.eventLimit).contains(eventCount), texts.count >= 19 + eventCount * 5
-        else { return nil }
-        (id, rule, self.level, source) = (texts[0], texts[1], level, texts[3])
-        (self.threshold, unit, message, self.value) = (threshold, texts[5], texts[6], value)
-        (startedAt, lastSeen, self.count) = (started, seen, count)
-        (resolvedAt, firedAt, silencedUntil) = (Int64(texts[10]), Int64(texts[11]), Int64(texts[13]))
-        acknowledgedBy = texts[12].isEmpty ? nil : texts[12]
-        (isFlapping, isPending, clearSince) = (texts[15] == "1", texts[16] == "1", Int64(texts[17]))
-        for index in 0..<eventCount {
-            let event = texts[(19 + index * 5)..<(24 + index * 5)].map { $0 }
-            events.append(
-                Event(at: Int64(event[0]) ?? 0, from: event[1], to: event[2], by: event[3], comment: event[4]))
-        }
-        var at = 19 + eventCount * 5
-        while at + 3 <= texts.count {
-            notices.append(Notice(channel: texts[at], at: Int64(texts[at + 1]) ?? 0, isSent: texts[at + 2] == "1"))
-            at += 3
-        }
-    }
+    var key: String
+    var rule: String
+    var level = AlertRule.Level.warning
+    var source: String
+    var threshold: Double?
+    var unit = ""
+    var tenant = Alert.standardTenant
+    var group = ""
+    var forSeconds: Int64 = 0
+    var keepSeconds: Int64 = 0
+    var verdict = Verdict.bad
+    var value: Double
+    var message: String
+    var labels: [String: String] = [:]
+    var annotations: [String: String] = [:]
+    var query = ""
+    var windowSeconds: Int64 = 600
+    var samples: [Alert.Sample] = []
+}
+
+extension Alert {
+    /// The tenant of servers without tenants.
+    public static let standardTenant = "default"
 }

@@ -33,19 +33,33 @@ struct AlertBook: Sendable {
 
     /// Judges one rule for one source; a value that is not known changes nothing.
     mutating func judge(
-        _ rule: AlertRule, source: String, value: Double?, message: String, now: Int64, into outcome: inout Outcome
+        _ rule: AlertRule, source: String, value: Double?, message: String, labels: [String: String] = [:],
+        query: String = "", samples: [Alert.Sample] = [], now: Int64, into outcome: inout Outcome
     ) {
         guard rule.isEnabled, let value else { return }
-        let isBad = value > rule.threshold
-        guard let id = current[rule.name + "/" + source], var alert = alerts[id] else {
-            if isBad { begin(rule, source, value, message, now, &outcome) }
+        var finding = AlertFinding(
+            key: rule.name + "/" + source, rule: rule.name, source: source, value: value, message: message)
+        finding.level = rule.level
+        finding.threshold = rule.threshold
+        finding.unit = rule.unit
+        (finding.forSeconds, finding.keepSeconds) = (rule.forSeconds, rule.keepSeconds)
+        finding.verdict = value > rule.threshold ? .bad : value < rule.clear ? .clear : .between
+        finding.labels = labels
+        finding.query = query.isEmpty ? rule.lines : query
+        finding.samples = samples
+        judge(finding, now: now, into: &outcome)
+    }
+
+    /// Judges what was found; a condition that was never bad and is not now leaves no trace.
+    mutating func judge(_ finding: AlertFinding, now: Int64, into outcome: inout Outcome) {
+        let isBad = finding.verdict == .bad
+        guard let id = current[finding.key], var alert = alerts[id] else {
+            if isBad { begin(finding, now, &outcome) }
             return
         }
         if let resolved = alert.resolvedAt {
             guard isBad else { return }
-            guard now - resolved < AlertBook.reopenNanoseconds else {
-                return begin(rule, source, value, message, now, &outcome)
-            }
+            guard now - resolved < AlertBook.reopenNanoseconds else { return begin(finding, now, &outcome) }
             alert.resolvedAt = nil
             alert.isPending = true
             alert.clearSince = nil
@@ -54,56 +68,78 @@ struct AlertBook: Sendable {
             outcome.events.append((alert, alert.events[alert.events.count - 1]))
             alert.startedAt = now
         }
-        alert.value = value
+        alert.value = finding.value
         if isBad {
-            alert.message = message
+            alert.message = finding.message
+            (alert.labels, alert.annotations) = (finding.labels, finding.annotations)
+            alert.query = finding.query
+            if !finding.samples.isEmpty { alert.samples = finding.samples }
             alert.lastSeen = now
             alert.count &+= 1
             alert.clearSince = nil
         } else if alert.isPending {
-            // A short excess that nobody was told of; one that comes back is seen in the events.
-            if alert.firedAt == nil {
-                alerts[id] = nil
-                current[alert.key] = nil
-            } else {
-                settle(&alert, "pending", now, &outcome, tells: false)
-                alerts[id] = alert
-            }
-            outcome.changed.insert(id)
-            return
-        } else if value < rule.clear {
+            return dropPending(alert, now, &outcome)
+        } else if finding.verdict == .clear {
             let since = alert.clearSince ?? now
             alert.clearSince = since
-            if now - since >= rule.keepSeconds &* 1_000_000_000 { settle(&alert, "firing", now, &outcome) }
+            if now - since >= finding.keepSeconds &* 1_000_000_000 { settle(&alert, "firing", now, &outcome) }
         } else {
             alert.clearSince = nil
         }
-        fire(rule, &alert, now, &outcome)
+        fire(finding.forSeconds, &alert, now, &outcome)
         alerts[id] = alert
         outcome.changed.insert(id)
     }
 
-    private mutating func begin(
-        _ rule: AlertRule, _ source: String, _ value: Double, _ message: String, _ now: Int64,
-        _ outcome: inout Outcome
-    ) {
+    /// A short excess that nobody was told of goes; one that comes back is seen in the events.
+    private mutating func dropPending(_ alert: Alert, _ now: Int64, _ outcome: inout Outcome) {
+        if alert.firedAt == nil {
+            alerts[alert.id] = nil
+            current[alert.key] = nil
+        } else {
+            var alert = alert
+            settle(&alert, "pending", now, &outcome, tells: false)
+            alerts[alert.id] = alert
+        }
+        outcome.changed.insert(alert.id)
+    }
+
+    /// Alerts that are not over, of conditions whose keys begin with `prefix`.
+    func open(_ prefix: String) -> [Alert] {
+        alerts.values.filter { $0.resolvedAt == nil && $0.key.hasPrefix(prefix) }.sorted { $0.id < $1.id }
+    }
+
+    /// Ends alerts whose rule is gone.
+    mutating func end(_ prefix: String, comment: String, now: Int64, into outcome: inout Outcome) {
+        for var alert in open(prefix) {
+            if alert.isPending {
+                dropPending(alert, now, &outcome)
+                continue
+            }
+            settle(&alert, alert.state(now: now).rawValue, now, &outcome, comment: comment)
+            alerts[alert.id] = alert
+            outcome.changed.insert(alert.id)
+        }
+    }
+
+    private mutating func begin(_ finding: AlertFinding, _ now: Int64, _ outcome: inout Outcome) {
         guard makeRoom() else { return }
         serial &+= 1
         let id = "al_" + String(serial, radix: 32)
-        var alert = Alert(rule, id: id, source: source, value: value, message: message, now: now)
+        var alert = Alert(finding, id: id, now: now)
         alert.note("ok", "pending", now: now)
         outcome.events.append((alert, alert.events[0]))
-        fire(rule, &alert, now, &outcome)
+        fire(finding.forSeconds, &alert, now, &outcome)
         alerts[id] = alert
         current[alert.key] = id
         outcome.changed.insert(id)
     }
 
     /// Makes a pending alert fire once it is old enough; repeats what nobody has acknowledged.
-    private func fire(_ rule: AlertRule, _ alert: inout Alert, _ now: Int64, _ outcome: inout Outcome) {
+    private func fire(_ forSeconds: Int64, _ alert: inout Alert, _ now: Int64, _ outcome: inout Outcome) {
         guard alert.resolvedAt == nil else { return }
         if alert.isPending {
-            guard now - alert.startedAt >= rule.forSeconds &* 1_000_000_000 else { return }
+            guard now - alert.startedAt >= forSeconds &* 1_000_000_000 else { return }
             alert.isPending = false
             alert.firedAt = now
             alert.note("pending", "firing", now: now)
@@ -161,6 +197,10 @@ struct AlertBook: Sendable {
         alerts[id] = alert
         outcome.changed.insert(id)
         return alert
+    }
+
+    mutating func note(_ samples: [Alert.Sample], of id: String) {
+        alerts[id]?.samples = samples
     }
 
     mutating func noteNotice(_ id: String, _ notice: Alert.Notice) {

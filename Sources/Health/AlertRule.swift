@@ -66,12 +66,38 @@ public struct AlertRule: Sendable, Hashable {
                 "probe_down", signal: "probe", level: .critical, source: "probe", threshold: 0, clear: 1,
                 forSeconds: 0, keepSeconds: 0, title: "probe"),
             AlertRule(
+                "probe_missing", signal: "probe_missing", source: "probe", threshold: 0, clear: 1, forSeconds: 0,
+                keepSeconds: 0, title: "report"),
+            AlertRule(
+                "error_group_new", signal: "error_new", source: "errors", threshold: 0, clear: 1, forSeconds: 0,
+                keepSeconds: 0, title: "new error"),
+            AlertRule(
+                "error_group_regressed", signal: "error_regressed", source: "errors", threshold: 0, clear: 1,
+                forSeconds: 0, keepSeconds: 0, title: "error is back"),
+            AlertRule(
+                "error_burst", signal: "error_burst", level: .critical, source: "errors", threshold: 5, unit: "times",
+                forSeconds: 0, keepSeconds: 60, title: "errors"),
+            AlertRule(
+                "app_silent", signal: "app_silent", source: "logs", threshold: 0, clear: 1, forSeconds: 0,
+                keepSeconds: 0, title: "no logs"),
+            AlertRule(
+                "retention_behind", signal: "retention_behind", source: "dendro", threshold: 0, clear: 1, unit: "days",
+                forSeconds: 600, keepSeconds: 0, title: "retention"),
+            AlertRule(
                 "ingest_rejects", signal: "rejected_lines_per_minute", source: "dendro", threshold: 100,
                 unit: "lines/min", title: "rejected lines"),
             AlertRule(
                 "wal_behind", signal: "wal_percent", source: "dendro", threshold: 90, unit: "%",
                 title: "write-ahead log"),
         ]
+    }
+
+    /// Log lines that show what the server's own rules complain of, as LogQL.
+    var lines: String {
+        switch source {
+        case "dendro": "{app=\"dendro\"}"
+        default: "{} | detected_level=~\"error|critical|fatal\""
+        }
     }
 
     // MARK: - Kept

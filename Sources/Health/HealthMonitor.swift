@@ -30,8 +30,28 @@ public final class HealthMonitor: Sendable {
         }
         /// Somebody is to be told of an alert.
         public var notify: @Sendable (Alert) -> Void = { _ in }
+        /// Alerts as they are, once a minute, for those who take silence for the end of an alert.
+        public var remind: @Sendable ([Alert]) -> Void = { _ in }
         /// An alert changed.
         public var record: @Sendable (Alert, Alert.Event) -> Void = { _, _ in }
+        /// Whether this server is the one to do a job in an interval, out of all that share a store; the first to ask.
+        public var claim: @Sendable (_ job: String, _ slot: Int64) async -> Bool = { _, _ in true }
+        /// What a LogQL query of numbers answers at `time`, about a tenant's lines.
+        public var query:
+            @Sendable (_ tenant: String, _ text: String, _ time: Int64) async throws(RuleFailure) -> [RuleSeries] = {
+                (_, _, _) throws(RuleFailure) in []
+            }
+        /// A text of a rule with its templates filled in.
+        public var expand:
+            @Sendable (_ text: String, _ labels: [String: String], _ value: Double, _ time: Int64) -> String = {
+                text, _, _, _ in text
+            }
+        /// The query of log lines, cut to those with the labels.
+        public var lines: @Sendable (_ query: String, _ labels: [String: String]) -> String = { query, _ in query }
+        /// Newest log lines that show what an alert is about.
+        public var samples: @Sendable (Alert) async -> [Alert.Sample] = { _ in [] }
+        /// Figures of many sources, of the signals that are due.
+        public var readings: @Sendable (_ now: Int64) async -> SignalReadings = { _ in SignalReadings() }
 
         public init() {}
     }
@@ -69,6 +89,8 @@ public final class HealthMonitor: Sendable {
     let surroundings: Surroundings
     let clock: any WallClock
     let state: Mutex<State>
+    let ruleState = Mutex(Rules())
+    let outbox = Mutex(Outbox())
     private let probes: [Probe]
     private let wake = Gate((isStopped: false, generation: 0))
     private let threads = Mutex<[OSThread]>([])
@@ -106,10 +128,12 @@ public final class HealthMonitor: Sendable {
                 loop(everySeconds: Int(MetricHistory.sampleSeconds)) { [self] in tick() }
             })
         threads.withLock { $0 = started }
+        startRules()
     }
 
     /// Ends the timers; blocks until they have.
     public func stop() {
+        stopRules()
         wake.update { $0.isStopped = true }
         for thread in threads.withLock({ Array($0) }) { thread.join() }
         threads.withLock { $0 = [] }
@@ -153,7 +177,9 @@ public final class HealthMonitor: Sendable {
             defer { state.savedMinute = minute }
             return minute != state.savedMinute
         }
-        if isDue { save(now: now) }
+        guard isDue else { return }
+        save(now: now)
+        remind(now: now)
     }
 
     private func sampleSystem(now: Int64) {

@@ -101,59 +101,16 @@ extension HealthMonitor {
     /// An alert as a rule would raise it, for trying out who is told.
     public func testAlert() -> Alert {
         let now = clock.nowNanoseconds()
-        let rule = AlertRule("test", signal: "", source: "test", threshold: 0, forSeconds: 0, title: "test")
-        var alert = Alert(rule, id: "al_test", source: "test", value: 1, message: "a test of notices", now: now)
+        var finding = AlertFinding(
+            key: "test", rule: "test", source: "test", value: 1, message: "a test of notices")
+        finding.threshold = 0
+        var alert = Alert(finding, id: "al_test", now: now)
         alert.isPending = false
         return alert
     }
 
     /// Tells whoever is told of alerts of this one.
     public func notifyNow(_ alert: Alert) { surroundings.notify(alert) }
-
-    /// Judges all rules by what is known now.
-    func evaluate(now: Int64) {
-        let signals = surroundings.signals()
-        var outcome = AlertBook.Outcome()
-        state.withLock { state in
-            let point = state.history.recent.last
-            let names = Set(state.checks.keys).union(state.reported.keys).subtracting(["system", "dendro"])
-            for rule in state.book.rules {
-                if rule.signal == "probe" {
-                    for name in names.sorted() {
-                        guard let check = state.current(name, now: now) else { continue }
-                        let isDown = check.status == .unhealthy || check.status == .unavailable
-                        state.book.judge(
-                            rule, source: name, value: isDown ? 1 : 0,
-                            message: "\(name) is \(check.status.rawValue): \(check.message)", now: now, into: &outcome)
-                    }
-                    continue
-                }
-                var value = signals[rule.signal]
-                if let field = MetricField(rawValue: rule.signal) {
-                    switch field {
-                    case .databaseLatency: value = state.current("database", now: now)?.latencyMilliseconds
-                    case .redisLatency: value = state.current("redis", now: now)?.latencyMilliseconds
-                    default: value = point?[field]
-                    }
-                }
-                state.book.judge(
-                    rule, source: rule.source, value: value, message: rule.message(value ?? 0), now: now,
-                    into: &outcome)
-            }
-        }
-        tell(outcome)
-    }
-
-    private func tell(_ outcome: AlertBook.Outcome) {
-        if !outcome.changed.isEmpty {
-            let kept = state.withLock { state in
-                outcome.changed.sorted().map { id in ("alert/" + id, state.book.alerts[id]?.encoded) }
-            }
-            surroundings.save([], kept)
-        }
-        for (alert, event) in outcome.events { surroundings.record(alert, event) }
-        for alert in outcome.notices { surroundings.notify(alert) }
-    }
 
     /// Takes back what was kept, before `start`.
     public func restore(history: [(key: String, bytes: [UInt8])], alerts: [(key: String, bytes: [UInt8])]) {
@@ -166,6 +123,12 @@ extension HealthMonitor {
             }
             state.book.restore(
                 alerts.filter { $0.key.hasPrefix("alert/") }.compactMap { Alert($0.bytes) })
+            ruleState.withLock { rules in
+                for group in alerts.filter({ $0.key.hasPrefix("group/") }).compactMap({ RuleGroup($0.bytes) }) {
+                    rules.runs[group.key] = Rules.Run(
+                        group: group, statuses: group.rules.map { _ in RuleStatus() })
+                }
+            }
             if let texts = alerts.first(where: { $0.key == "rules" }).flatMap({ TextRecord.decode($0.bytes) }) {
                 let rules = stride(from: 0, to: texts.count, by: AlertRule.textCount).compactMap { at in
                     AlertRule(texts[at..<min(texts.count, at + AlertRule.textCount)])
@@ -173,18 +136,5 @@ extension HealthMonitor {
                 if !rules.isEmpty { state.book.rules = rules }
             }
         }
-    }
-}
-
-extension AlertRule {
-    /// `CPU 91 % above 80 % for 3 min`
-    func message(_ value: Double) -> String {
-        func text(_ number: Double) -> String {
-            let rounded = (number * 10).rounded() / 10
-            let whole = Int64(exactly: rounded).map { "\($0)" } ?? "\(rounded)"
-            return unit.isEmpty ? whole : whole + " " + unit
-        }
-        let wait = forSeconds >= 60 ? " for \(forSeconds / 60) min" : forSeconds > 0 ? " for \(forSeconds) s" : ""
-        return "\(title) \(text(value)) above \(text(threshold))\(wait)"
     }
 }

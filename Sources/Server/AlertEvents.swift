@@ -11,7 +11,8 @@ extension Backend {
     public func record(_ alert: Alert, _ event: Alert.Event) {
         let line: JSONValue = [
             "message": .text("alert \(alert.rule) \(event.from) -> \(event.to): \(alert.message)"),
-            "level": .text(event.to == "firing" ? alert.level == .critical ? "error" : "warning" : "info"),
+            // Not an error, whatever it is about: an alert about errors would count as one.
+            "level": .text(event.to == "firing" ? "warning" : "info"),
             "alert_id": .text(alert.id), "rule": .text(alert.rule), "source": .text(alert.source),
             "from": .text(event.from), "to": .text(event.to), "value": .optional(alert.value), "by": .text(event.by),
             "comment": .text(event.comment),
@@ -36,21 +37,36 @@ extension Backend {
     }
 
     /// An alert as webhooks get it.
-    public static func webhookBody(_ alert: Alert, now: Int64) -> [UInt8] {
+    public static func webhookBody(_ alert: Alert, now: Int64, base: String) -> [UInt8] {
         var out: [UInt8] = []
-        HealthShapes.alert(alert, now: now).append(to: &out)
+        HealthShapes.alert(alert, now: now, base: base).append(to: &out)
         return out
     }
 
-    /// An alert as Alertmanager takes it at `/api/v2/alerts`; one that is over ends now.
-    public static func alertmanagerBody(_ alert: Alert) -> [UInt8] {
-        var entry: JSONValue = [
-            "labels": HealthShapes.labels(alert), "annotations": ["summary": .text(alert.message)],
-            "startsAt": .time(alert.startedAt),
-        ]
-        if let resolved = alert.resolvedAt { entry = entry.adding("endsAt", .time(resolved)) }
+    /// Alerts as Alertmanager takes them at `/api/v2/alerts`. It takes one that is not repeated for over, so each says
+    /// how long to wait; one that is over ended then.
+    public static func alertmanagerBody(_ alerts: [Alert], now: Int64, base: String) -> [UInt8] {
+        let entries = alerts.map { alert -> JSONValue in
+            var annotations = alert.annotations.merging(["summary": alert.message]) { own, _ in own }
+            annotations["url"] = base + HealthShapes.url(alert, now: now)
+            for (index, sample) in alert.samples.enumerated() {
+                let trace = sample.trace.isEmpty ? "" : " trace_id=" + sample.trace
+                annotations["sample_\(index + 1)"] = RFC3339.format(sample.time) + " " + sample.message + trace
+            }
+            let traces = HealthShapes.traces(alert)
+            if !traces.isEmpty { annotations["trace_ids"] = traces.joined(separator: ",") }
+            var entry: JSONValue = [
+                "labels": HealthShapes.labels(alert), "annotations": HealthShapes.texts(annotations),
+                "startsAt": .time(alert.startedAt), "endsAt": .time(alert.resolvedAt ?? now &+ remindNanoseconds &* 4),
+            ]
+            if !base.isEmpty { entry = entry.adding("generatorURL", .text(base + HealthShapes.url(alert, now: now))) }
+            return entry
+        }
         var out: [UInt8] = []
-        JSONValue.array([entry]).append(to: &out)
+        JSONValue.array(entries).append(to: &out)
         return out
     }
+
+    /// How often Alertmanager is told of an alert that goes on.
+    private static let remindNanoseconds = Nanoseconds.perMinute
 }

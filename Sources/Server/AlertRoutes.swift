@@ -15,7 +15,7 @@ struct AlertRoutes: Sendable {
             route("alerts/test", ["POST"]) { _, monitor in
                 let alert = monitor.testAlert()
                 monitor.notifyNow(alert)
-                return HealthShapes.alert(alert, now: backend.clock.nowNanoseconds()).answer(202)
+                return shown(alert).answer(202)
             },
             route("alerts/{id}", Route.get) { call, monitor in
                 answer(monitor.alert(call.captures.first ?? ""), call)
@@ -46,7 +46,11 @@ struct AlertRoutes: Sendable {
             return ErrorAnswers.observability(
                 404, "there is no alert '\(call.captures.first ?? "")'", code: "not_found")
         }
-        return HealthShapes.alert(alert, now: backend.clock.nowNanoseconds()).answer()
+        return shown(alert).answer()
+    }
+
+    private func shown(_ alert: Alert) -> JSONValue {
+        HealthShapes.alert(alert, now: backend.clock.nowNanoseconds(), base: backend.externalURL)
     }
 
     private func list(_ call: Call, _ monitor: HealthMonitor) throws(ParameterError) -> Answer {
@@ -72,13 +76,13 @@ struct AlertRoutes: Sendable {
             return fits && alert.lastSeen >= since && (level == nil || level == alert.level.rawValue)
                 && (source == nil || source == alert.source)
         }
-        return AlertRoutes.list(found, now: now).answer()
+        return AlertRoutes.list(found, now: now, base: backend.externalURL).answer()
     }
 
-    static func list(_ alerts: [Alert], now: Int64) -> JSONValue {
+    static func list(_ alerts: [Alert], now: Int64, base: String) -> JSONValue {
         [
             "count": .int(alerts.count), "timestamp": .time(now), "total": .int(alerts.count), "next": .null,
-            "alerts": .array(alerts.map { HealthShapes.alert($0, now: now) }),
+            "alerts": .array(alerts.map { HealthShapes.alert($0, now: now, base: base) }),
         ]
     }
 
@@ -101,21 +105,60 @@ struct AlertRoutes: Sendable {
         return answer(monitor.change(call.captures.first ?? "", wanted, by: by, comment: comment), call)
     }
 
+    /// The server's own rules as JSON, and groups of rules on LogQL; `PUT` replaces what its body has of the two.
     private func rules(_ call: Call, _ monitor: HealthMonitor) throws(ParameterError) -> Answer {
-        if call.method == "PUT" {
-            let body = try JSONValue(body: call.body)
-            guard case .array(let entries)? = body["rules"], entries.count <= AlertRule.countLimit else {
-                throw ParameterError("the body is {\"rules\": [...]} with at most \(AlertRule.countLimit) rules")
-            }
-            var rules: [AlertRule] = []
-            for entry in entries { rules.append(try AlertRoutes.rule(entry)) }
-            guard Set(rules.map(\.name)).count == rules.count else {
-                throw ParameterError("two rules have the same name")
-            }
-            monitor.setRules(rules)
-        }
+        if call.method == "PUT" { try replace(call, monitor) }
         let rules = monitor.rules().map { HealthShapes.rule($0) }
-        return JSONValue(dictionaryLiteral: ("count", .int(rules.count)), ("rules", .array(rules))).answer()
+        let groups: [JSONValue] = monitor.groups().map { shown in
+            [
+                "namespace": .text(shown.group.namespace), "name": .text(shown.group.name),
+                "interval_s": .int(Int(shown.group.intervalSeconds)),
+                "rules": .array(
+                    zip(shown.group.rules, shown.statuses).map { rule, status in
+                        [
+                            "alert": .text(rule.name), "expr": .text(rule.expression),
+                            "for_s": .int(Int(rule.forSeconds)), "keep_s": .int(Int(rule.keepSeconds)),
+                            "labels": HealthShapes.texts(rule.labels),
+                            "annotations": HealthShapes.texts(rule.annotations),
+                            "evaluated_at": .time(status.evaluatedAt), "failure": .optional(status.failure),
+                        ]
+                    }),
+            ]
+        }
+        return JSONValue.object([
+            ("count", .int(rules.count)), ("rules", .array(rules)), ("groups", .array(groups)),
+        ]).answer()
+    }
+
+    private func replace(_ call: Call, _ monitor: HealthMonitor) throws(ParameterError) {
+        let isJSON = call.body.first { $0 > 0x20 } == 0x7b
+        let body = isJSON ? try JSONValue(body: call.body) : .null
+        if !isJSON || body["groups"] != nil {
+            let namespace = call.parameters.value("namespace") ?? "default"
+            let groups: [RuleGroup]
+            do throws(RuleFault) {
+                groups = try RuleFile.groups(String(decoding: call.body, as: UTF8.self), namespace: namespace)
+            } catch {
+                throw ParameterError(error.description)
+            }
+            guard monitor.replaceGroups(of: namespace, by: groups) else {
+                throw ParameterError(
+                    "namespace \(namespace) is that of a file, or there are \(RuleGroup.countLimit) groups already")
+            }
+            AuditLog.write("rule groups written", call, [("namespace", namespace)])
+            return
+        }
+        guard case .array(let entries)? = body["rules"], entries.count <= AlertRule.countLimit else {
+            throw ParameterError(
+                "the body is {\"rules\": [...]} with at most \(AlertRule.countLimit) rules, or YAML with groups:")
+        }
+        var rules: [AlertRule] = []
+        for entry in entries { rules.append(try AlertRoutes.rule(entry)) }
+        guard Set(rules.map(\.name)).count == rules.count else {
+            throw ParameterError("two rules have the same name")
+        }
+        monitor.setRules(rules)
+        AuditLog.write("alert rules written", call, [("count", "\(rules.count)")])
     }
 
     private static func rule(_ entry: JSONValue) throws(ParameterError) -> AlertRule {

@@ -39,13 +39,16 @@ enum AuthRules {
         (.change, ["/loki/api/v1/delete"]),
         (.push, ["/api/v1/observability/health/report"]),
         (
-            .change,
-            ["rules", "test", "{id}/ack", "{id}/silence", "{id}/resolve"].map { "/api/v1/observability/alerts/" + $0 }
+            .operate,
+            ["test", "{id}/ack", "{id}/silence", "{id}/resolve"].map { "/api/v1/observability/alerts/" + $0 }
         ),
         (
             .figures,
-            ["health/full", "health/{name}", "metrics", "alerts", "alerts/{id}", "alerts/{id}/events", "dashboard"]
-                .map { "/api/v1/observability/" + $0 }
+            [
+                "health/full", "health/{name}", "metrics", "alerts", "alerts/rules", "alerts/{id}",
+                "alerts/{id}/events", "dashboard",
+            ]
+            .map { "/api/v1/observability/" + $0 }
         ),
         (.figures, ["/metrics", "/services", "/log_level", "/ring", "/memberlist"]),
         (
@@ -68,8 +71,20 @@ enum AuthRules {
         return needs
     }()
 
+    /// Patterns that are read by one method and changed by others, with what the changes need.
+    private static let changes: [String: Need] = {
+        var changes: [String: Need] = ["/api/v1/observability/alerts/rules": .operate]
+        for root in ["/loki/api/v1/rules", "/api/prom/rules"] {
+            for pattern in [root + "/{namespace}", root + "/{namespace}/{group}"] { changes[pattern] = .change }
+        }
+        return changes
+    }()
+
     /// What the route of this pattern needs.
-    static func need(_ pattern: String) -> Need { needs[pattern] ?? .operate }
+    static func need(_ pattern: String, method: String = "GET") -> Need {
+        if method != "GET", method != "HEAD", let need = changes[pattern] { return need }
+        return needs[pattern] ?? .operate
+    }
 
     /// Whether the route of this pattern is named.
     static func knows(_ pattern: String) -> Bool { needs[pattern] != nil }

@@ -41,7 +41,13 @@ struct DashboardRoute: Sendable {
         var members: [(name: String, value: JSONValue)] = [
             ("health", HealthShapes.full(monitor, version: backend.operations.version, now: monitor.sampledAt).json),
             ("metrics", try HealthRoutes.metrics(call.parameters, monitor, now: monitor.sampledAt)),
-            ("alerts", .array(alerts.prefix(DashboardRoute.alertLimit).map { HealthShapes.alert($0, now: now) })),
+            (
+                "alerts",
+                .array(
+                    alerts.prefix(DashboardRoute.alertLimit).map {
+                        HealthShapes.alert($0, now: now, base: backend.externalURL)
+                    })
+            ),
             ("error_summary", summary ?? DashboardRoute.noErrors(hours)),
             ("recent_errors", recent?["errors"] ?? []), ("slow_requests", slow?["requests"] ?? []),
             ("top_errors", top?["errors"] ?? []),

@@ -140,7 +140,9 @@ final class FrontHandler: ChannelDuplexHandler {
         setDeadline(seconds: parts.options.bodyPauseSeconds)
         if let refusal = exchange.refusal { return refuse(context, refusal) }
         if parts.crossOrigin.preflight(head) == nil {
-            switch parts.routes.judge(exchange.authRequest, path: exchange.target.path) {
+            switch parts.routes.judge(
+                exchange.authRequest, path: exchange.target.path, method: exchange.head.method.rawValue)
+            {
             case .success(let identity): self.exchange?.identity = identity
             case .failure(let denial):
                 return refuse(context, ErrorAnswers.denied(denial, path: exchange.target.path))

@@ -68,7 +68,7 @@ public struct HTTPService: Service {
             + SlowRequestRoutes(backend: backend).routes + errors(backend, pages)
             + OpsRoutes(backend: backend).routes
             + ExploreRoutes(backend: backend, executor: executor).routes + ExploreLimits(backend: backend).routes
-            + ExploreRules(backend: backend).routes + HealthRoutes(backend: backend).routes
+            + AlertRuleRoutes(backend: backend).routes + HealthRoutes(backend: backend).routes
             + AlertRoutes(backend: backend).routes + AdminRoutes(backend: backend).routes
             + DeleteRoutes(backend: backend, executor: executor).routes
             + TokenRoutes(backend: backend).routes
@@ -90,14 +90,15 @@ public struct HTTPService: Service {
     }
 
     /// - Parameter other: an executor with which the new one shares memory and turns.
-    private static func executor(
+    static func executor(
         _ backend: Backend, _ limits: Limits, sharing other: QueryExecutor? = nil
     ) -> QueryExecutor {
         var options = QueryOptions()
         options.highCardinality = backend.highCardinality
         options.indexed = backend.indexed
         return QueryExecutor(
-            scheduler: backend.scheduler, limits: limits, options: options, resources: other?.resources,
+            scheduler: backend.scheduler, limits: limits, options: options,
+            resources: other?.resources ?? backend.queries,
             demotedNames: backend.allDemotedNames)
     }
 

@@ -74,9 +74,16 @@ enum HealthShapes {
             } + [("active_requests", .null)])
     }
 
-    static func alert(_ alert: Alert, now: Int64) -> JSONValue {
+    /// - Parameter base: what links begin with: the server's address, or nothing.
+    static func alert(_ alert: Alert, now: Int64, base: String = "") -> JSONValue {
         let notices: [JSONValue] = alert.notices.map { notice in
             ["channel": .text(notice.channel), "at": .time(notice.at), "ok": .bool(notice.isSent)]
+        }
+        let samples: [JSONValue] = alert.samples.map { sample in
+            [
+                "timestamp": .time(sample.time), "message": .text(sample.message),
+                "trace_id": sample.trace.isEmpty ? .null : .text(sample.trace),
+            ]
         }
         return [
             "alert_id": .text(alert.id), "rule": .text(alert.rule), "level": .text(alert.level.rawValue),
@@ -85,19 +92,68 @@ enum HealthShapes {
             "threshold": .optional(alert.threshold), "unit": .text(alert.unit), "started_at": .time(alert.startedAt),
             "last_seen": .time(alert.lastSeen), "resolved_at": .time(alert.resolvedAt), "count": .int(alert.count),
             "acknowledged_by": .optional(alert.acknowledgedBy), "silenced_until": .time(alert.silencedUntil),
-            "flapping": .bool(alert.isFlapping), "labels": labels(alert), "samples": [], "url": .text(url(alert)),
+            "flapping": .bool(alert.isFlapping), "labels": labels(alert), "annotations": texts(alert.annotations),
+            "group": alert.group.isEmpty ? .null : .text(alert.group), "samples": .array(samples),
+            "trace_ids": .array(traces(alert).map { .text($0) }), "url": .text(base + url(alert, now: now)),
             "notified": .array(notices),
         ]
     }
 
-    static func labels(_ alert: Alert) -> JSONValue {
-        [
-            "alertname": .text(alert.rule), "severity": .text(alert.level.rawValue), "source": .text(alert.source),
-        ]
+    /// Traces of the samples, each once.
+    static func traces(_ alert: Alert) -> [String] {
+        var seen: Set<String> = []
+        return alert.samples.map(\.trace).filter { !$0.isEmpty && seen.insert($0).inserted }
     }
 
-    /// Where the alert's events are.
-    static func url(_ alert: Alert) -> String { "/api/v1/observability/alerts/\(alert.id)/events" }
+    /// Those by which Prometheus and Alertmanager tell alerts apart.
+    static func labels(_ alert: Alert) -> JSONValue {
+        var labels = alert.labels
+        labels["alertname"] = alert.rule
+        if alert.group.isEmpty {
+            labels["severity"] = alert.level.rawValue
+            labels["source"] = alert.source
+        }
+        return texts(labels)
+    }
+
+    static func annotations(_ alert: Alert) -> JSONValue {
+        texts(alert.annotations.merging(["summary": alert.message]) { own, _ in own })
+    }
+
+    static func texts(_ pairs: [String: String]) -> JSONValue {
+        .object(pairs.sorted { $0.key < $1.key }.map { ($0.key, .text($0.value)) })
+    }
+
+    /// Where the lines are that an alert is about; its events, if there are none.
+    static func url(_ alert: Alert, now: Int64) -> String {
+        guard !alert.query.isEmpty else { return "/api/v1/observability/alerts/\(alert.id)/events" }
+        let range = alert.range(now: now)
+        return "/api/v1/observability/logs?q=\(ErrorShapes.escaped(alert.query))&start=\(RFC3339.format(range.start))"
+            + "&end=\(RFC3339.format(range.end))"
+    }
+
+    /// A number as Go's `%e` with as many digits as it needs: `2.3e+01`.
+    static func exponent(_ value: Double) -> String {
+        if value.isNaN { return "NaN" }
+        if value.isInfinite { return value < 0 ? "-Inf" : "+Inf" }
+        guard value != 0 else { return "0e+00" }
+        let text = value.magnitude.description
+        let parts = text.split(separator: "e", maxSplits: 1)
+        var power = parts.count > 1 ? Int(parts[1]) ?? 0 : 0
+        let number = parts[0].split(separator: ".", omittingEmptySubsequences: false)
+        let fraction = number.count > 1 ? String(number[1]) : ""
+        var digits = String(number[0]) + fraction
+        power += number[0].count - 1
+        while digits.count > 1, digits.first == "0" {
+            digits.removeFirst()
+            power -= 1
+        }
+        while digits.count > 1, digits.last == "0" { digits.removeLast() }
+        let rest = digits.dropFirst()
+        let shown = String(power.magnitude)
+        return (value < 0 ? "-" : "") + digits.prefix(1) + (rest.isEmpty ? "" : "." + rest) + "e"
+            + (power < 0 ? "-" : "+") + (shown.count < 2 ? "0" : "") + shown
+    }
 
     static func event(_ event: Alert.Event) -> JSONValue {
         [

@@ -40,6 +40,8 @@ struct Route: Sendable {
     let methods: Set<String>
     /// Parts between slashes; one that is `{…}` matches anything but nothing.
     let pattern: String
+    /// Whether its bodies are never forms, whatever a client calls them: rules in YAML.
+    var takesText: Bool { !methods.isDisjoint(with: ["POST", "PUT"]) && pattern.contains("/rules") }
     /// Under which the route is counted: `loki_api_v1_query_range`.
     let name: String
     let respond: @Sendable (Call) async throws -> Answer
@@ -108,7 +110,7 @@ struct RouteTable: HTTPResponder {
         let first = body.readableBytesView.first
         let isForm =
             request.headers[.contentType]?.lowercased().hasPrefix("application/x-www-form-urlencoded") == true
-            && first != 0x7b && first != 0x5b
+            && first != 0x7b && first != 0x5b && !route.takesText
         let call: Call
         do throws(ParameterError) {
             var decoded: [String] = []
@@ -140,11 +142,12 @@ struct RouteTable: HTTPResponder {
 
 extension RouteTable {
     /// Who asks for a path, before anything of the request but its head is looked at.
-    func judge(_ request: AuthRequest, path: String) -> Result<Identity, Denial> {
+    func judge(_ request: AuthRequest, path: String, method: String = "GET") -> Result<Identity, Denial> {
         if PushRoute.at(path) != nil || TailForm.at(path) != nil {
             return door?.judge(request, need: AuthRules.need(path)) ?? .success(.anybody)
         }
-        return door?.judge(request, need: find(path).map { AuthRules.need($0.route.pattern) }) ?? .success(.anybody)
+        return door?.judge(request, need: find(path).map { AuthRules.need($0.route.pattern, method: method) })
+            ?? .success(.anybody)
     }
 
     private func judge(_ request: Request, _ route: Route?) -> Result<Identity, Denial> {
@@ -153,7 +156,7 @@ extension RouteTable {
             authorization: request.headers[.authorization],
             tenant: HTTPField.Name("X-Scope-OrgID").flatMap { request.headers[$0] },
             origin: request.headers[.origin], host: request.head.authority)
-        return door.judge(asking, need: route.map { AuthRules.need($0.pattern) })
+        return door.judge(asking, need: route.map { AuthRules.need($0.pattern, method: request.method.rawValue) })
     }
 
     /// Runs `work` so that it is cancelled when its client goes away.

@@ -9,6 +9,7 @@ public import Errors
 public import Health
 public import Model
 public import Observe
+public import Query
 public import Receive
 public import Requests
 public import Store
@@ -46,6 +47,10 @@ public struct Backend: Sendable {
     public var saveObservations: @Sendable () async -> String? = { nil }
     /// Probes, samples and alerts; nil where nothing is looked at.
     public var health: HealthMonitor?
+    /// Memory and turns of queries, shared by all who ask any; nil for each of their own.
+    public var queries: QueryResources?
+    /// Under which people reach this server, without a slash at its end; what links begin with.
+    public var externalURL = ""
 
     public init(
         sink: any BatchSink, source: any RecentData, live: (any LiveData)? = nil, scheduler: any WorkScheduler,

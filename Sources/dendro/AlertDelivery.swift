@@ -11,6 +11,8 @@ struct AlertDelivery: Sendable {
     let webhooks: [String]
     /// `http://host:9093`, or empty.
     let alertmanager: String
+    /// What links begin with.
+    let base: String
     let logger: Logger
 
     var isIdle: Bool { webhooks.isEmpty && alertmanager.isEmpty }
@@ -18,10 +20,26 @@ struct AlertDelivery: Sendable {
     /// Sends `alert` everywhere; `note` hears how each went.
     func deliver(_ alert: Alert, now: Int64, _ note: @escaping @Sendable (_ channel: String, _ isSent: Bool) -> Void) {
         for address in webhooks {
-            send(address, "", Backend.webhookBody(alert, now: now)) { note("webhook", $0) }
+            send(address, "", Backend.webhookBody(alert, now: now, base: base)) { note("webhook", $0) }
         }
         guard !alertmanager.isEmpty else { return }
-        send(alertmanager, "/api/v2/alerts", Backend.alertmanagerBody(alert)) { note("alertmanager", $0) }
+        send(alertmanager, "/api/v2/alerts", Backend.alertmanagerBody([alert], now: now, base: base)) {
+            note("alertmanager", $0)
+        }
+    }
+
+    /// Tells Alertmanager that alerts go on, or are over: it forgets them otherwise.
+    func remind(_ alerts: [Alert], now: Int64) {
+        guard !alertmanager.isEmpty else { return }
+        let body = Backend.alertmanagerBody(alerts, now: now, base: base)
+        Task { [alertmanager, logger] in
+            do throws(HTTPClient.Failure) {
+                _ = try await HTTPClient(alertmanager).send(
+                    .POST, "/api/v2/alerts", headers: [("Content-Type", "application/json")], body: body)
+            } catch {
+                logger.debug("Alertmanager was not reminded", metadata: ["error": "\(error)"])
+            }
+        }
     }
 
     private func send(

@@ -52,6 +52,8 @@ struct Settings {
     var thresholds = HealthThresholds()
     var alertWebhooks: [String] = []
     var alertmanager = ""
+    var ruleFiles: [String] = []
+    var externalURL = ""
     /// Where each value comes from, by key; what is not here is the default.
     var origins: [String: Origin] = [:]
 

@@ -32,6 +32,12 @@ extension Settings {
                 isSecret: true),
             Setting(
                 "alerts.alertmanager", \.alertmanager, .text, "Alertmanager to tell of alerts, http://host:9093."),
+            Setting(
+                "alerts.rules", \.ruleFiles, .names,
+                "Files of alerting rules on LogQL, in the YAML of Prometheus and Loki."),
+            Setting(
+                "alerts.external_url", \.externalURL, .text,
+                "Address under which people reach this server; put in front of links in alerts."),
         ]
     }
 

@@ -56,7 +56,13 @@ struct Wiring {
         }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.loops)
         var backend = backend(store, access, observers)
-        let monitor = await health(store, backend, logger)
+        let monitor: HealthMonitor
+        do throws(StartError) {
+            monitor = try await health(store, backend, logger)
+        } catch {
+            await store.close()
+            throw error
+        }
         backend.health = monitor
         monitor.start()
         let service = HTTPService(
@@ -146,6 +152,8 @@ struct Wiring {
                 store: store, settingsText: settings.text, mark: TokenMark(folder: settings.dataFolder)),
             highCardinality: settings.highCardinality, indexed: settings.indexed)
         backend.access = access
+        backend.queries = QueryResources(limits: settings.effectiveLimits)
+        backend.externalURL = settings.externalURL
         observers.attach(to: &backend)
         backend.saveObservations = { @Sendable () async -> String? in
             do throws(StateError) {

@@ -11,9 +11,11 @@ import Synchronization
 
 extension Wiring {
     /// The monitor of probes, history and alerts, with what was kept of it; its timers do not run yet.
-    func health(_ store: Store, _ backend: Backend, _ logger: Logger) async -> HealthMonitor {
+    func health(_ store: Store, _ backend: Backend, _ logger: Logger) async throws(StartError) -> HealthMonitor {
+        let files = try RuleFiles.read(settings.ruleFiles)
         let delivery = AlertDelivery(
-            webhooks: settings.alertWebhooks, alertmanager: settings.alertmanager, logger: logger)
+            webhooks: settings.alertWebhooks, alertmanager: settings.alertmanager, base: settings.externalURL,
+            logger: logger)
         let link = HealthLink()
         var surroundings = HealthMonitor.Surroundings()
         let walBudget = Double(max(1, settings.walBudgetBytes))
@@ -48,13 +50,36 @@ extension Wiring {
                 link.monitor?.noteNotice(alert.id, channel: channel, isSent: isSent)
             }
         }
+        surroundings.remind = { delivery.remind($0, now: SystemClock().nowNanoseconds()) }
+        ask(store, backend, &surroundings)
         let monitor = HealthMonitor(
             probes: settings.probes.compactMap { try? ProbeConfiguration($0) }, thresholds: settings.thresholds,
             folder: settings.dataFolder, surroundings: surroundings)
         link.monitor = monitor
         monitor.restore(
             history: await kept(.probeHistory, store), alerts: await kept(.alertState, store))
+        _ = monitor.put(files)
         return monitor
+    }
+
+    /// What the monitor asks of the store: answers of rules, lines, and whose turn it is.
+    private func ask(_ store: Store, _ backend: Backend, _ surroundings: inout HealthMonitor.Surroundings) {
+        let queries = AlertQueries(backend)
+        let readings = AlertReadings(
+            store: store, errors: backend.errors, queries: queries, retentionDays: settings.retentionDays,
+            startedAt: SystemClock().nowNanoseconds())
+        let owner = UInt64.random(in: .min ... .max)
+        surroundings.claim = { job, slot in
+            // Without the state nobody can be asked: better once too often than never.
+            (try? await store.claim(job, slot: slot, owner: owner)) ?? true
+        }
+        surroundings.query = { (tenant, text, time) async throws(RuleFailure) in
+            try await queries.series(tenant, text, time)
+        }
+        surroundings.expand = { AlertQueries.expand($0, $1, $2, $3) }
+        surroundings.lines = { AlertQueries.lines($0, $1) }
+        surroundings.samples = { await queries.samples($0) }
+        surroundings.readings = { await readings.read(now: $0) }
     }
 
     private func kept(_ kind: StateKind, _ store: Store) async -> [(key: String, bytes: [UInt8])] {

@@ -74,7 +74,7 @@ import Testing
         clock.time.update { $0 += 61_000_000_000 }
         #expect(monitor.check("redis")?.check.status == .unavailable)
         monitor.evaluate(now: clock.nowNanoseconds())
-        #expect(monitor.alerts().map(\.rule) == ["probe_down"])
+        #expect(monitor.alerts().map(\.rule) == ["probe_missing"])
         #expect(monitor.check("nobody") == nil)
     }
 }

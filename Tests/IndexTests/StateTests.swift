@@ -31,6 +31,21 @@ import Testing
         for other in StateKind.allCases where other != kind { #expect(try again.list(other) == StateListing()) }
     }
 
+    @Test func aJobIsDoneOnceInAnInterval() throws {
+        let state = try SQLiteState(path: path)
+        #expect(try state.claim("rules/a", slot: 7, owner: 1))
+        #expect(try !state.claim("rules/a", slot: 7, owner: 2))
+        #expect(try !state.claim("rules/a", slot: 7, owner: 1))
+        #expect(try !state.claim("rules/a", slot: 6, owner: 2))
+        #expect(try state.claim("rules/b", slot: 6, owner: 2))
+        #expect(try state.claim("rules/a", slot: 8, owner: 2))
+        state.close()
+        let again = try SQLiteState(path: path)
+        #expect(try !again.claim("rules/a", slot: 8, owner: 3))
+        try again.put(StateRecord(kind: .claim, key: "rules/a", bytes: [1]))
+        #expect(try again.claim("rules/a", slot: 8, owner: 3))
+    }
+
     @Test func failedChangesLeaveNothing() throws {
         let state = try SQLiteState(path: path)
         try state.put(StateRecord(kind: .token, key: "kept", bytes: [1]))

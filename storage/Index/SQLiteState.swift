@@ -39,18 +39,11 @@ public final class SQLiteState: StateStore {
     public func apply(_ changes: [StateChange]) throws(StateError) {
         try use { database throws(DatabaseError) in
             try database.transaction { () throws(DatabaseError) in
-                let put = try database.prepare(
-                    "INSERT OR REPLACE INTO record(kind, key, version, bytes, crc) VALUES(?1, ?2, ?3, ?4, ?5)")
+                let put = try database.prepare(SQLiteState.putting)
                 let delete = try database.prepare("DELETE FROM record WHERE kind = ?1 AND key = ?2")
                 for change in changes {
                     switch change {
-                    case .put(let record):
-                        try put.bind(1, record.kind.rawValue)
-                        try put.bind(2, record.key)
-                        try put.bind(3, Int64(record.version))
-                        try put.bind(4, record.bytes)
-                        try put.bind(5, Int64(record.checksum))
-                        try put.run()
+                    case .put(let record): try SQLiteState.run(put, record)
                     case .delete(let kind, let key):
                         try delete.bind(1, kind.rawValue)
                         try delete.bind(2, key)
@@ -93,6 +86,42 @@ public final class SQLiteState: StateStore {
             }
             return listing
         }
+    }
+
+    public func claim(_ job: String, slot: Int64, owner: UInt64) throws(StateError) -> Bool {
+        try use { database throws(DatabaseError) in
+            try database.transaction { () throws(DatabaseError) in
+                let row = try database.prepare("SELECT bytes FROM record WHERE kind = ?1 AND key = ?2")
+                try row.bind(1, StateKind.claim.rawValue)
+                try row.bind(2, job)
+                // A record that cannot be read is as good as none: the job is done once more.
+                let last = try row.step() ? SQLiteState.slot(row.bytes(0)) : nil
+                if let last, last >= slot { return false }
+                var bytes: [UInt8] = []
+                bytes.appendLittleEndian(slot)
+                bytes.appendLittleEndian(owner)
+                try SQLiteState.run(
+                    database.prepare(SQLiteState.putting), StateRecord(kind: .claim, key: job, bytes: bytes))
+                return true
+            }
+        }
+    }
+
+    private static func slot(_ bytes: [UInt8]) -> Int64? {
+        guard bytes.count == 16 else { return nil }
+        return bytes[..<8].reversed().reduce(0) { $0 << 8 | Int64($1) }
+    }
+
+    private static let putting =
+        "INSERT OR REPLACE INTO record(kind, key, version, bytes, crc) VALUES(?1, ?2, ?3, ?4, ?5)"
+
+    private static func run(_ put: borrowing Statement, _ record: StateRecord) throws(DatabaseError) {
+        try put.bind(1, record.kind.rawValue)
+        try put.bind(2, record.key)
+        try put.bind(3, Int64(record.version))
+        try put.bind(4, record.bytes)
+        try put.bind(5, Int64(record.checksum))
+        try put.run()
     }
 
     public func demotions() throws(StateError) -> [Demotion] {

@@ -21,6 +21,8 @@ public enum StateKind: String, Hashable, Sendable, CaseIterable {
     case requestHour = "request_hour"
     /// Requests since those records were written.
     case requestJournal = "request_journal"
+    /// Who did a periodic job last, and in which interval.
+    case claim
 }
 
 /// One fact: bytes of a version that its owner can read.
@@ -82,6 +84,9 @@ public protocol StateStore: Sendable {
     func delete(_ kind: StateKind, key: String) throws(StateError)
     /// Applies all changes in order, or none.
     func apply(_ changes: [StateChange]) throws(StateError)
+    /// Claims a periodic job for one of its intervals, which are numbered upwards: true for the first who asks, so that
+    /// of all who share the state one does it. An interval before the last one claimed is over.
+    func claim(_ job: String, slot: Int64, owner: UInt64) throws(StateError) -> Bool
     /// All demotions, by tenant and name.
     func demotions() throws(StateError) -> [Demotion]
     /// Notes a demotion; if the name is demoted already, the earlier one stands.

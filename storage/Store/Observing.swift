@@ -38,6 +38,11 @@ extension Store {
         try await onState { state throws(StateError) in try state.apply(changes) }
     }
 
+    /// Whether this process is the one to do a job in an interval, out of all that share the state.
+    public func claim(_ job: String, slot: Int64, owner: UInt64) async throws(StateError) -> Bool {
+        try await onState { state throws(StateError) in try state.claim(job, slot: slot, owner: owner) }
+    }
+
     /// Records of a kind.
     public func listState(_ kind: StateKind) async throws(StateError) -> StateListing {
         try await onState { state throws(StateError) in try state.list(kind) }

@@ -26,4 +26,12 @@ enum TemplateFunction: String, Sendable, CaseIterable {
     // Data and time.
     case fromJson, now, date, toDate, toDateInZone, unixEpoch, unixEpochMillis, unixEpochNanos, unixToTime
     case `default`
+    // In texts of alerts only; their names cannot be written elsewhere.
+    case humanize = "alert.humanize"
+    case humanize1024 = "alert.humanize1024"
+    case humanizeDuration = "alert.humanizeDuration"
+    case humanizePercentage = "alert.humanizePercentage"
+    case humanizeTimestamp = "alert.humanizeTimestamp"
+    case alertToUpper = "alert.toUpper"
+    case alertToLower = "alert.toLower"
 }

@@ -20,6 +20,9 @@ enum TemplateFunctions {
             guard list.count >= 1 else { throw list.wrongCount }
             guard list.count > 1, list[1].isTrue else { return list[0] }
             return list[1]
+        case .humanize, .humanize1024, .humanizeDuration, .humanizePercentage, .humanizeTimestamp, .alertToUpper,
+            .alertToLower:
+            return try AlertNumbers.call(function, list)
         case .call: throw TemplateFault("error calling call: call of nil")
         default: return try TemplateText.call(function, list)
         }

@@ -25,18 +25,21 @@ struct TemplateParser {
     private var depth = 0
     private var loops = 0
     private var scopes: [String] = ["$"]
+    /// Whether the functions of alerts are known too.
+    private let isOfAlert: Bool
     private(set) var definitions: [String: [TemplateNode]] = [:]
 
-    private init(_ source: [UInt8], _ names: NameTable) {
+    private init(_ source: [UInt8], _ names: NameTable, isOfAlert: Bool) {
         self.source = source
         self.names = names
+        self.isOfAlert = isOfAlert
     }
 
     /// Reads a whole template; its field names are added to `names`.
     static func parse(
-        _ source: [UInt8], _ names: inout NameTable
+        _ source: [UInt8], _ names: inout NameTable, isOfAlert: Bool = false
     ) throws(TemplateFault) -> (nodes: [TemplateNode], definitions: [String: [TemplateNode]]) {
-        var parser = TemplateParser(source, names)
+        var parser = TemplateParser(source, names, isOfAlert: isOfAlert)
         var end = ""
         let nodes = try parser.list(&end)
         guard end.isEmpty else { throw TemplateFault("unexpected {{\(end)}}") }
@@ -209,7 +212,8 @@ struct TemplateParser {
         case .word("false"): return .constant(.bool(false))
         case .word("nil"): return .null
         case .word(let word):
-            guard let function = TemplateFunction(rawValue: word) else {
+            let own = isOfAlert ? TemplateFunction(rawValue: "alert." + word) : nil
+            guard let function = own ?? TemplateFunction(rawValue: word) else {
                 throw TemplateFault("function \"\(word)\" not defined")
             }
             let path = fields()

@@ -116,7 +116,7 @@ enum GoNumber {
         return sign + (rest.isEmpty ? whole : whole + "." + rest)
     }
 
-    private static func scientific(_ digits: String, _ exponent: Int) -> String {
+    static func scientific(_ digits: String, _ exponent: Int) -> String {
         let first = String(digits.prefix(1))
         let rest = String(digits.dropFirst())
         let magnitude = String(exponent.magnitude)
