@@ -72,8 +72,10 @@ struct AlertReadings: Sendable {
     static func burst(_ group: ErrorGroup, now: Int64) -> (count: Int, usual: Double)? {
         let hour = now / Nanoseconds.perHour
         let days = min(7, (now - group.firstSeen) / Nanoseconds.perDay)
-        guard days >= 1, let count = group.hours[hour], count >= burstCount else { return nil }
-        let past = (1...days).map { group.hours[hour - $0 * 24] ?? 0 }.sorted()
+        guard days >= 1, group.count >= burstCount else { return nil }
+        let hours = group.hours
+        guard let count = hours[hour], count >= burstCount else { return nil }
+        let past = (1...days).map { hours[hour - $0 * 24] ?? 0 }.sorted()
         let middle = past.count / 2
         let usual = past.count % 2 == 1 ? Double(past[middle]) : Double(past[middle - 1] + past[middle]) / 2
         return (count, usual)
