@@ -9,15 +9,17 @@ SHELL := /bin/bash
 SWIFT ?= swift
 ARGS ?=
 PACKAGES := libsqlite3-dev zlib1g-dev liblz4-dev libzstd-dev libsnappy-dev libre2-dev
+# What tests run beside the server. A test whose program is missing says so and is passed over.
+TEST_PACKAGES := libpq5 postgresql redis-server prometheus prometheus-alertmanager
 CODE := Sources storage promtail-compat Tests Package.swift
 
-.PHONY: run test torture test-clients bench fmt lint fuzz clean deps
+.PHONY: run test torture test-clients bench fmt lint fuzz clean deps deps-test
 
 run: deps
 	$(SWIFT) build -c release --product dendro
 	exec "$$($(SWIFT) build -c release --show-bin-path)/dendro" serve $(ARGS)
 
-test: deps
+test: deps deps-test
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build
 
@@ -79,3 +81,18 @@ deps:
 	echo "Installing them with $${as_root:+$$as_root }apt-get."; \
 	$$as_root apt-get update -q; \
 	$$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing
+
+# Only where that needs no question.
+deps-test:
+	@command -v dpkg-query >/dev/null && command -v apt-get >/dev/null || exit 0; \
+	missing=""; \
+	for package in $(TEST_PACKAGES); do \
+	    dpkg-query -W -f '$${db:Status-Status}\n' "$$package" 2>/dev/null | grep -qx installed \
+	        || missing="$$missing $$package"; \
+	done; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ]; then as_root=""; \
+	elif sudo -n true 2>/dev/null; then as_root="sudo"; \
+	else echo "Tests that need them will be passed over:$$missing"; exit 0; fi; \
+	$$as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -q --no-install-recommends $$missing \
+	    || echo "Tests that need them will be passed over:$$missing"

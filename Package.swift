@@ -87,7 +87,8 @@ let package = Package(
         module("Errors", at: "Sources/Errors", ["Bytes", "Model", "Receive", "Index", "Store"]),
         module("Access", at: "Sources/Access", ["Bytes", "Model"]),
         module("Observe", at: "Sources/Observe", ["Bytes", "Model"]),
-        module("Health", at: "Sources/Health", ["Bytes"]),
+        .target(name: "CPostgres", path: "Sources/CPostgres", linkerSettings: [.linkedLibrary("dl")]),
+        module("Health", at: "Sources/Health", ["Bytes", "CPostgres", "CSQLite"]),
         module(
             "Server", at: "Sources/Server",
             [

@@ -74,7 +74,9 @@ class Server:
         self.log = open(os.path.join(folder, "server.log"), "wb")
         address = f"127.0.0.1:{self.port}"
         self.process = subprocess.Popen(
-            [binary, "serve", "--listen", address, "--data-dir", self.data], stdout=self.log, stderr=self.log
+            [binary, "serve", "--listen", address, "--data-dir", self.data, "--log-own-lines", "false"],
+            stdout=self.log,
+            stderr=self.log,
         )
         self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=300)
         deadline = time.monotonic() + 30

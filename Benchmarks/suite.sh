@@ -16,5 +16,6 @@ cc -O2 -o loggen loggen.c -lm -lz
 cc -O2 -o loader loader.c -lpthread
 # As many seconds of log as give the same rate whatever the number of lines.
 ./loggen -n "$lines" -w "$((lines / 93 + 60))" -e now -s 1 -o data/set -f raw,json,pb,gz
+export DENDRO_LOG_OWN_LINES=false
 DENDRO="$binary" python3 bench.py run --dataset data/set --contestants dendro --lock cpu.lock --out results.json
 python3 bench.py report results.json

@@ -25,6 +25,10 @@ public final class HealthMonitor: Sendable {
         public var signals: @Sendable () -> [String: Double] = { [:] }
         /// The server's own check, shown as `dendro`.
         public var ownCheck: @Sendable () -> HealthCheck = { HealthCheck(.healthy, "ok") }
+        /// What is wrong with the server's own databases, or nil; blocks.
+        public var ownFault: @Sendable () -> String? = { nil }
+        /// Lines taken since the server's start; nil where nobody counts them.
+        public var lineCount: @Sendable () -> Int? = { nil }
         /// To be kept: keys and bytes, of history and of alerts (nil removes).
         public var save: @Sendable (_ history: [(String, [UInt8])], _ alerts: [(String, [UInt8]?)]) -> Void = { _, _ in
         }
@@ -77,6 +81,9 @@ public final class HealthMonitor: Sendable {
         var book: AlertBook
         var sampler: SystemSampler
         var savedMinute: Int64 = 0
+        /// Lines taken when the machine was last sampled, and when that was, by the monotonic clock.
+        var counted: (lines: Int, at: Int64)?
+        var reports = MetricReports()
     }
 
     public static let reportLimit = 256
@@ -100,7 +107,7 @@ public final class HealthMonitor: Sendable {
         probes: [ProbeConfiguration], thresholds: HealthThresholds, folder: String, surroundings: Surroundings,
         clock: any WallClock = SystemClock()
     ) {
-        self.probes = probes.map { Probe(configuration: $0) }
+        self.probes = probes.map { Probe(configuration: $0, ownFault: surroundings.ownFault) }
         self.thresholds = thresholds
         self.surroundings = surroundings
         self.clock = clock
@@ -186,6 +193,7 @@ public final class HealthMonitor: Sendable {
         let minute = now / 60_000_000_000 &* 60_000_000_000
         let requests = surroundings.requests(minute &- 60_000_000_000, minute)
         let own = surroundings.ownCheck()
+        let lines = surroundings.lineCount()
         state.withLock { state in
             let sample = state.sampler.sample()
             state.set("system", sample.check(thresholds), now: now)
@@ -203,6 +211,8 @@ public final class HealthMonitor: Sendable {
             point[.apiLatencyP99] = requests?.p99
             point[.databaseLatency] = state.current("database", now: now)?.latencyMilliseconds
             point[.redisLatency] = state.current("redis", now: now)?.latencyMilliseconds
+            if requests?.perSecond ?? 0 == 0 { state.reports.fill(&point, now: now) }
+            point[.logsPerMinute] = state.linesPerMinute(lines)
             state.history.add(point)
         }
     }
@@ -258,6 +268,15 @@ extension HealthMonitor.State {
         list.removeAll { $0.at < oldest }
         if list.count > HealthMonitor.lookLimit { list.removeFirst(list.count - HealthMonitor.lookLimit) }
         looks[name] = list
+    }
+
+    /// How fast lines have come since this was last asked.
+    mutating func linesPerMinute(_ lines: Int?) -> Double? {
+        guard let lines else { return nil }
+        let now = Machine.monotonicNanoseconds()
+        defer { counted = (lines, now) }
+        guard let counted, now > counted.at else { return nil }
+        return Double(lines &- counted.lines) * 60e9 / Double(now - counted.at)
     }
 
     /// What is known of a service now; a report that was not repeated in time is none.

@@ -12,6 +12,8 @@ public enum MetricField: String, Sendable, CaseIterable {
     case apiLatencyP99 = "api_latency_p99_ms"
     case databaseLatency = "db_latency_ms"
     case redisLatency = "redis_latency_ms"
+    case logsPerMinute = "logs_per_minute"
+    case activeRequests = "active_requests"
 
     /// Its place in a point. The order is kept on disk: new fields go to the end.
     var lane: Int { MetricField.allCases.firstIndex(of: self) ?? 0 }

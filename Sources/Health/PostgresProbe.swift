@@ -1,7 +1,11 @@
-/// PostgreSQL by its wire protocol, version 3 (the manual's "Frontend/Backend Protocol"): a startup packet, and
-/// `SELECT 1` where the server lets the user in without a password or with one in clear text. A server that asks for
-/// a hashed password is up; the check says that it got no further.
+import Bytes
+import CPostgres
+
+/// PostgreSQL through libpq, where that is installed: a login, with a password by whatever the server asks for, and
+/// `SELECT 1`. Without libpq it is only seen whether somebody takes connections, and the check says so.
 struct PostgresProbe {
+    private static let messageBytes = 1024
+
     private let configuration: ProbeConfiguration
 
     init(_ configuration: ProbeConfiguration) {
@@ -9,74 +13,37 @@ struct PostgresProbe {
     }
 
     func look(_ deadline: Int64) throws(ProbeFailure) -> HealthCheck {
-        let socket = try ProbeSocket(host: configuration.host, port: configuration.port, deadline: deadline)
         let user = configuration.user.isEmpty ? "postgres" : configuration.user
-        let database = configuration.path.count > 1 ? String(configuration.path.dropFirst()) : user
-        var startup = PostgresProbe.number(196_608)
-        for text in ["user", user, "database", database, "application_name", "dendro"] {
-            startup += [UInt8](text.utf8) + [0]
+        let database = configuration.path.count > 1 ? String(configuration.path.dropFirst()) : ""
+        let left = max(1, (deadline - Machine.monotonicNanoseconds()) / 1_000_000)
+        var text = [UInt8](repeating: 0, count: PostgresProbe.messageBytes)
+        let (host, port, password) = (configuration.host, String(configuration.port), configuration.password)
+        let outcome = unsafe text.withUnsafeMutableBytes { bytes in
+            unsafe dendro_postgres_select_one(
+                host, port, user, password, database, Int32(clamping: left),
+                bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count)
         }
-        startup.append(0)
-        try socket.send(PostgresProbe.number(startup.count + 4) + startup)
-        var answer = try read(socket, until: ["R", "E"])
-        if let ask = answer["R"], ask.count >= 4, ask[3] != 0 {
-            guard ask[3] == 3, !configuration.password.isEmpty else {
-                return HealthCheck(.healthy, "accepts connections; SELECT 1 was not tried: it asks for a password")
-            }
-            try socket.send(PostgresProbe.message(0x70, [UInt8](configuration.password.utf8) + [0]))
-            answer = try read(socket, until: ["R", "E"])
+        switch Int(outcome) {
+        case DENDRO_POSTGRES_OK: return HealthCheck(.healthy, "SELECT 1")
+        case DENDRO_POSTGRES_NO_LIBRARY:
+            _ = try ProbeSocket(host: host, port: configuration.port, deadline: deadline)
+            return HealthCheck(
+                .healthy, "accepts connections; SELECT 1 was not tried: libpq (libpq.so.5) is not installed")
+        case DENDRO_POSTGRES_SILENT: throw ProbeFailure(message: "no answer in time")
+        default:
+            let complaint = String(decoding: text.prefix { $0 != 0 }, as: UTF8.self)
+            throw ProbeFailure(message: PostgresProbe.plain(complaint), isSilence: !complaint.contains("FATAL"))
         }
-        try check(answer)
-        if answer["Z"] == nil { try check(try read(socket, until: ["Z", "E"])) }
-        try socket.send(PostgresProbe.message(0x51, [UInt8]("SELECT 1".utf8) + [0]))
-        let row = try read(socket, until: ["Z", "E"])
-        try check(row)
-        guard row["D"] != nil else { throw ProbeFailure(message: "SELECT 1 gave no row", isSilence: false) }
-        try socket.send(PostgresProbe.message(0x58, []))
-        return HealthCheck(.healthy, "SELECT 1")
     }
 
-    /// Bodies of whole messages by type, read until one of `types` is there.
-    private func read(
-        _ socket: borrowing ProbeSocket, until types: Set<String>
-    ) throws(ProbeFailure) -> [String: [UInt8]] {
-        let bytes = try socket.receive { !types.isDisjoint(with: PostgresProbe.messages($0).keys) }
-        let found = PostgresProbe.messages(bytes)
-        guard !types.isDisjoint(with: found.keys) else {
-            throw ProbeFailure(
-                message: bytes.isEmpty ? "connection closed by the service" : "the answer is not PostgreSQL's",
-                isSilence: bytes.isEmpty)
+    /// What libpq says, without the address that the check names anyway.
+    static func plain(_ complaint: String) -> String {
+        var line = complaint.split(separator: "\n").first.map(String.init) ?? "the connection failed"
+        for mark in [" failed: ", "FATAL:  ", "ERROR:  "] {
+            if let found = line.firstRange(of: mark) { line = String(line[found.upperBound...]) }
         }
-        return found
-    }
-
-    static func messages(_ bytes: [UInt8]) -> [String: [UInt8]] {
-        var found: [String: [UInt8]] = [:]
-        var at = 0
-        while at + 5 <= bytes.count {
-            let length = bytes[(at + 1)..<(at + 5)].reduce(0) { $0 << 8 | Int($1) }
-            guard length >= 4, length <= bytes.count - at - 1 else { break }
-            found[String(UnicodeScalar(bytes[at]))] = Array(bytes[(at + 5)..<(at + 1 + length)])
-            at += 1 + length
-        }
-        return found
-    }
-
-    /// - Throws: what the server complains of.
-    private func check(_ answer: [String: [UInt8]]) throws(ProbeFailure) {
-        guard let fields = answer["E"] else { return }
-        let message = fields.split(separator: 0).first { $0.first == 0x4d }?.dropFirst()
-        throw ProbeFailure(
-            message: message.map { String(decoding: $0.prefix(200), as: UTF8.self) } ?? "the server refused",
-            isSilence: false)
-    }
-
-    private static func message(_ type: UInt8, _ body: [UInt8]) -> [UInt8] {
-        [type] + number(body.count + 4) + body
-    }
-
-    private static func number(_ value: Int) -> [UInt8] {
-        let bits = UInt32(clamping: value)
-        return [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: bits >> $0) }
+        if line.hasPrefix("Connection refused") { return "connection refused" }
+        if line.hasPrefix("server closed the connection") { return "connection closed by the service" }
+        return String(line.prefix(200))
     }
 }

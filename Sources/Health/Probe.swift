@@ -4,6 +4,8 @@ import Glibc
 /// Looks at a service once. Blocks until it answers or its time is over.
 struct Probe: Sendable {
     let configuration: ProbeConfiguration
+    /// What is wrong with the server's own databases, or nil; blocks.
+    var ownFault: @Sendable () -> String? = { nil }
 
     func look() -> HealthCheck {
         let began = Machine.monotonicNanoseconds()
@@ -44,6 +46,12 @@ struct Probe: Sendable {
         case .http: return try http(deadline)
         case .postgres: return try PostgresProbe(configuration).look(deadline)
         case .file: return try file()
+        case .sqlite:
+            guard configuration.path == ProbeConfiguration.ownPath else {
+                return try SQLiteProbe(path: configuration.path).look(deadline)
+            }
+            if let fault = ownFault() { throw ProbeFailure(message: fault, isSilence: false) }
+            return HealthCheck(.healthy, "quick_check: ok")
         }
     }
 

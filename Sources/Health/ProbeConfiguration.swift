@@ -1,7 +1,10 @@
 /// A service to look at, and how often.
 public struct ProbeConfiguration: Sendable, Hashable {
     public enum Kind: String, Sendable, CaseIterable {
-        case postgres, redis, http, tcp, file
+        case postgres, redis, http, tcp, file, sqlite
+
+        /// Whether it is a file's, not a service's.
+        var isLocal: Bool { self == .file || self == .sqlite }
     }
 
     /// Why a probe's text cannot be used.
@@ -10,6 +13,8 @@ public struct ProbeConfiguration: Sendable, Hashable {
     }
 
     public static let countLimit = 32
+    /// The path of a SQLite probe that stands for the server's own databases.
+    public static let ownPath = "own"
 
     public let name: String
     public let kind: Kind
@@ -28,7 +33,15 @@ public struct ProbeConfiguration: Sendable, Hashable {
     public private(set) var maximumAgeSeconds: Int?
 
     /// Where it looks, without secrets.
-    public var target: String { kind == .file ? path : "\(host):\(port)" }
+    public var target: String { kind.isLocal ? path : "\(host):\(port)" }
+
+    /// The probe as it was written, without its password.
+    public static func shown(_ text: String) -> String {
+        guard let at = text.lastIndex(of: "@"), let slashes = text.firstRange(of: "://"),
+            slashes.upperBound <= at, let colon = text[slashes.upperBound..<at].firstIndex(of: ":")
+        else { return text }
+        return text[...colon] + "hidden" + text[at...]
+    }
 
     /// Reads `name=kind://user:password@host:port/path?interval_s=10&timeout_ms=2000&threshold_ms=100`.
     public init(_ text: String) throws(Failure) {
@@ -55,7 +68,7 @@ public struct ProbeConfiguration: Sendable, Hashable {
             rest = rest[..<mark]
         }
         var credentials: Substring = ""
-        if kind == .file {
+        if kind.isLocal {
             (host, port) = ("", 0)
         } else {
             let slash = rest.firstIndex(of: "/") ?? rest.endIndex
@@ -70,9 +83,12 @@ public struct ProbeConfiguration: Sendable, Hashable {
         let parts = credentials.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         user = parts.first ?? ""
         password = parts.count > 1 ? parts[1] : ""
-        thresholdMilliseconds = kind == .redis ? 50 : kind == .http ? 500 : 100
+        thresholdMilliseconds = kind == .redis ? 50 : kind == .http ? 500 : kind == .sqlite ? 10_000 : 100
+        // A check of a whole file is not done every ten seconds.
+        if kind == .sqlite { (intervalSeconds, timeoutMilliseconds) = (300, 20_000) }
         var kept: [Substring] = []
         path = String(rest)
+        if kind.isLocal, path.isEmpty { throw Failure(description: "probe \(name): \(word):// needs a path") }
         for pair in query.split(separator: "&") where try !set(pair) { kept.append(pair) }
         if kind == .http, !kept.isEmpty {
             path = (rest.isEmpty ? "/" : String(rest)) + "?" + kept.joined(separator: "&")
@@ -109,7 +125,7 @@ public struct ProbeConfiguration: Sendable, Hashable {
             case .postgres: 5432
             case .redis: 6379
             case .http: 80
-            case .tcp, .file: nil
+            case .tcp, .file, .sqlite: nil
             }
         var host = text
         var port = standard

@@ -3,6 +3,7 @@ import Bytes
 public import Health
 import LogQL
 import Model
+import Observe
 import Query
 import Requests
 import Store
@@ -29,8 +30,12 @@ public struct AlertQueries: Sendable {
         do throws(QueryError) {
             let expression = try executor.parse(text)
             guard expression.isMetric else { throw QueryError(.invalid, AlertQueries.needsNumbers) }
-            found = try await executor.counted(
-                expression, QueryParameters(instant: time), AlertQueries.reader(tenant), backend)
+            let data = RuleData(
+                source: backend.source(for: AlertQueries.reader(tenant)),
+                hidesAlerts: !expression.selectors.flatMap(\.matchers).contains { $0.name == "kind" })
+            backend.metrics.queries.queries.add()
+            found = try await executor.run(expression, QueryParameters(instant: time), source: data)
+            backend.metrics.queries.count(found.statistics)
         } catch {
             throw RuleFailure(error.message)
         }
@@ -99,6 +104,44 @@ public struct AlertQueries: Sendable {
     private static func reader(_ tenant: String) -> Identity {
         Identity(tokenID: nil, scope: .read, tenant: TenantID(tenant))
     }
+}
+
+/// The store as rules see it: without the lines that tell of alerts, which repeat what the alert is about. A rule on
+/// all apps would find itself in them, again and again. One that names a `kind` means what it says.
+private struct RuleData: RecentData {
+    let source: any RecentData
+    let hidesAlerts: Bool
+
+    func snapshot(_ tenant: TenantID) -> any StoreSnapshot {
+        let snapshot = source.snapshot(tenant)
+        return hidesAlerts ? RuleSnapshot(snapshot: snapshot) : snapshot
+    }
+}
+
+private struct RuleSnapshot: StoreSnapshot {
+    private static let test = LabelTest(name: [UInt8]("kind".utf8), test: NoAlert())
+
+    let snapshot: any StoreSnapshot
+
+    var oldestTime: Int64 { snapshot.oldestTime }
+
+    func labels(_ stream: StreamID) -> LabelSet { snapshot.labels(stream) }
+
+    func streams(_ request: ScanRequest) throws(ScanError) -> [StreamID] { try snapshot.streams(cut(request)) }
+
+    func plan(_ request: ScanRequest) throws(ScanError) -> ScanPlan { try snapshot.plan(cut(request)) }
+
+    private func cut(_ request: ScanRequest) -> ScanRequest {
+        var request = request
+        request.tests.append(RuleSnapshot.test)
+        return request
+    }
+}
+
+private struct NoAlert: ValueTest {
+    private static let word = [UInt8]("alert".utf8)
+
+    func matches(_ value: borrowing ByteSpan) -> Bool { !value.equals(NoAlert.word.span) }
 }
 
 extension Alert {

@@ -37,7 +37,7 @@ enum AuthRules {
             ]
         ),
         (.change, ["/loki/api/v1/delete"]),
-        (.push, ["/api/v1/observability/health/report"]),
+        (.push, ["/api/v1/observability/health/report", "/api/v1/observability/metrics/report"]),
         (
             .operate,
             ["test", "{id}/ack", "{id}/silence", "{id}/resolve"].map { "/api/v1/observability/alerts/" + $0 }

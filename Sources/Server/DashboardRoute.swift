@@ -16,7 +16,9 @@ struct DashboardRoute: Sendable {
 
     init(backend: Backend, routes: [Route]) {
         self.backend = backend
-        let wanted = ["errors", "errors/summary", "errors/top", "logs/slow-requests"].map { DashboardRoute.root + $0 }
+        let wanted = ["errors", "errors/summary", "errors/top", "logs/slow-requests", "logs/histogram"].map {
+            DashboardRoute.root + $0
+        }
         parts = Dictionary(
             routes.filter { wanted.contains($0.pattern) }.map { ($0.pattern, $0) },
             uniquingKeysWith: { first, _ in first })
@@ -40,7 +42,7 @@ struct DashboardRoute: Sendable {
         let slow = try await part("logs/slow-requests", "limit=10&since=\(hours)h", call)
         var members: [(name: String, value: JSONValue)] = [
             ("health", HealthShapes.full(monitor, version: backend.operations.version, now: monitor.sampledAt).json),
-            ("metrics", try HealthRoutes.metrics(call.parameters, monitor, now: monitor.sampledAt)),
+            ("metrics", try MetricRoutes(backend: backend).json(call.parameters, monitor, now: monitor.sampledAt)),
             (
                 "alerts",
                 .array(
@@ -51,6 +53,7 @@ struct DashboardRoute: Sendable {
             ("error_summary", summary ?? DashboardRoute.noErrors(hours)),
             ("recent_errors", recent?["errors"] ?? []), ("slow_requests", slow?["requests"] ?? []),
             ("top_errors", top?["errors"] ?? []),
+            ("logs_per_minute", try await logsPerMinute(call, monitor)),
             (
                 "ingest",
                 ["accepted_lines": .int(statistics.acceptedRows), "duplicate_lines": .int(statistics.duplicateRows)]
@@ -80,6 +83,20 @@ struct DashboardRoute: Sendable {
         var answer = JSONValue.object(members).answer()
         answer.headers.append(("ETag", tag))
         return answer
+    }
+
+    /// Lines of each of the last sixty minutes: of all apps as they came, of one as they say they were written.
+    private func logsPerMinute(_ call: Call, _ monitor: HealthMonitor) async throws -> JSONValue {
+        if call.query.value("app") != nil {
+            return try await part("logs/histogram", "since=1h&buckets=60", call) ?? .null
+        }
+        let end = monitor.sampledAt / Nanoseconds.perSecond / 60 * 60
+        let points = monitor.series(from: end - 3600, count: 60, step: 60)
+        return [
+            "step_s": 60, "start": .time((end - 3600) * Nanoseconds.perSecond),
+            "current": .optional(monitor.metrics().current[.logsPerMinute], digits: 1),
+            "series": .array(points.map { .optional($0?[.logsPerMinute], digits: 1) }),
+        ]
     }
 
     /// What another route answers, or nil where there is none or it has no answer at the moment.

@@ -84,6 +84,9 @@ struct Exchange {
         body.writeImmutableBuffer(piece)
     }
 
+    /// A push, or asked by one of dendro's own commands: what the server's own lines tell nothing of.
+    var isOwn: Bool { push != nil || head.headers.first(name: "user-agent")?.hasPrefix("dendro/") == true }
+
     /// The body's size as declared, if it was.
     var declaredBytes: Int? { head.headers.first(name: "content-length").flatMap { Int($0) } }
 

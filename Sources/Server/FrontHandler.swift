@@ -346,7 +346,7 @@ final class FrontHandler: ChannelDuplexHandler {
                 traceID: exchange.traceID, method: exchange.head.method.rawValue, path: exchange.target.path,
                 route: exchange.route, status: status ?? exchange.status, clientAddress: clientAddress,
                 receivedBytes: exchange.receivedBytes, sentBytes: exchange.sentBytes,
-                nanoseconds: Int(Machine.monotonicNanoseconds() &- exchange.started)))
+                nanoseconds: Int(Machine.monotonicNanoseconds() &- exchange.started), isOwn: exchange.isOwn))
     }
 
     // MARK: - Time

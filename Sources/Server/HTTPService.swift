@@ -40,7 +40,9 @@ public struct HTTPService: Service {
             tailRoutes: tails,
             crossOrigin: crossOrigin, routes: table,
             budget: BodyBudget(limitBytes: options.bodyBudgetBytes),
-            log: AccessLog(metrics: backend.metrics, logger: logger, slowMilliseconds: options.slowMilliseconds),
+            log: AccessLog(
+                metrics: backend.metrics, logger: logger, slowMilliseconds: options.slowMilliseconds,
+                own: backend.ownLines),
             running: running)
         let application = Application(
             responder: table,

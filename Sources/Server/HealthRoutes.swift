@@ -7,7 +7,6 @@ import Receive
 struct HealthRoutes: Sendable {
     private static let root = "/api/v1/observability/"
     private static let ttlLimit = 7 * 86_400
-    private static let pointLimit = 11_000
 
     let backend: Backend
 
@@ -16,8 +15,7 @@ struct HealthRoutes: Sendable {
             route("health/full", Route.get) { call, monitor in await full(call, monitor) },
             route("health/{name}", Route.get) { call, monitor in one(call, monitor) },
             route("health/report", ["POST"]) { call, monitor in try report(call, monitor) },
-            route("metrics", Route.get) { call, monitor in try metrics(call, monitor) },
-        ]
+        ] + MetricRoutes(backend: backend).routes
     }
 
     private func route(
@@ -88,63 +86,6 @@ struct HealthRoutes: Sendable {
                 429, "reports have \(HealthMonitor.reportLimit) names already", code: "too_many")
         }
         return JSONValue(dictionaryLiteral: ("status", "ok"), ("name", .text(name)), ("ttl_s", .int(Int(ttl)))).answer()
-    }
-
-    private func metrics(_ call: Call, _ monitor: HealthMonitor) throws(ParameterError) -> Answer {
-        if call.header("accept")?.hasPrefix("text/plain") == true {
-            return Answer(
-                status: 200, headers: [("Content-Type", "text/plain; version=0.0.4; charset=utf-8")],
-                body: MetricsPage(backend).bytes)
-        }
-        let now = backend.clock.nowNanoseconds()
-        return try HealthRoutes.metrics(call.parameters, monitor, now: now).answer()
-    }
-
-    /// The body of `metrics`.
-    static func metrics(
-        _ parameters: RequestParameters, _ monitor: HealthMonitor, now: Int64
-    ) throws(ParameterError) -> JSONValue {
-        let step = try seconds(parameters, "step", standard: 60)
-        let window = try seconds(parameters, "window", standard: 3600)
-        guard step >= 10, window >= step, window / step <= Int64(pointLimit) else {
-            throw ParameterError("step is 10s or more, window at least one and at most \(pointLimit) steps")
-        }
-        var fields = MetricField.allCases
-        if let text = parameters.value("fields"), !text.isEmpty {
-            fields = []
-            for name in text.split(separator: ",") {
-                guard let field = MetricField(rawValue: String(name)) else {
-                    throw ParameterError("fields names '\(name)', which is not sampled")
-                }
-                fields.append(field)
-            }
-        }
-        let end = now / Nanoseconds.perSecond / step * step
-        let count = Int(window / step)
-        let start = end - Int64(count) * step
-        let points = monitor.series(from: start, count: count, step: step)
-        let series: [(name: String, value: JSONValue)] = fields.map { field in
-            (field.rawValue, .array(points.map { .optional($0?[field]) }))
-        }
-        let values = monitor.metrics()
-        return [
-            "timestamp": .time(now), "app": .text(parameters.value("app") ?? "*"),
-            "current": HealthShapes.point(values.current), "avg_1h": HealthShapes.point(values.average),
-            "max_1h": HealthShapes.point(values.maximum), "thresholds": HealthShapes.thresholds(monitor.thresholds),
-            "history": [
-                "step_s": .int(Int(step)), "start": .time(start * Nanoseconds.perSecond), "series": .object(series),
-            ],
-        ]
-    }
-
-    private static func seconds(
-        _ parameters: RequestParameters, _ name: String, standard: Int64
-    ) throws(ParameterError) -> Int64 {
-        guard let text = parameters.value(name) else { return standard }
-        guard let length = TimeParameters.prometheusDuration(text), length > 0 else {
-            throw ParameterError("\(name) is a duration such as 60s or 1h, not '\(text)'")
-        }
-        return length / Nanoseconds.perSecond
     }
 }
 

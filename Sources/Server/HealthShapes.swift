@@ -71,7 +71,7 @@ enum HealthShapes {
         return .object(
             MetricField.allCases.map { field in
                 (field.rawValue, .optional(point[field] ?? (always.contains(field) ? 0 : nil)))
-            } + [("active_requests", .null)])
+            })
     }
 
     /// - Parameter base: what links begin with: the server's address, or nothing.

@@ -26,9 +26,14 @@ public struct JSONLogHandler: LogHandler {
         var fields = metadata
         if let provided = metadataProvider?.get() { fields.merge(provided) { $1 } }
         if let own = event.metadata { fields.merge(own) { $1 } }
-        LogLine.write(
-            level: event.level.rawValue, message: event.message.description,
-            fields: fields.sorted { $0.key < $1.key }.map { ($0.key, LogLine.Value.text($0.value.description)) })
+        let (level, message) = (event.level.rawValue, event.message.description)
+        let shown = fields.sorted { $0.key < $1.key }.map { ($0.key, LogLine.Value.text($0.value.description)) }
+        LogLine.write(level: level, message: message, fields: shown)
+        guard event.level >= .warning, let own = OwnLines.ofLog.withLock({ $0 }) else { return }
+        own.add(
+            LogLine.line(
+                timeNanoseconds: SystemClock().nowNanoseconds(), level: level, message: message, fields: shown),
+            isRequest: false)
     }
 }
 

@@ -90,6 +90,12 @@ struct MetricsPage {
             "dendro_ingest_pushed_back_requests_total", .counter, "Pushes answered \"try again\".",
             ingest.pushedBack.value)
         let rejected = ingest.rejectedByReason
+        if let own = backend.ownLines {
+            page.single("dendro_own_lines_total", .counter, "Lines of the server itself that were stored.", own.stored)
+            page.single(
+                "dendro_own_lines_dropped_total", .counter, "Such lines that had no room or could not be stored.",
+                own.dropped)
+        }
         page.begin("dendro_ingest_rejected_lines_total", .counter, "Lines, or whole requests, refused, by reason.")
         for entry in rejected { page.sample(entry.count, ["reason": entry.reason]) }
         page.begin("loki_discarded_samples_total", .counter, "The same, as Loki names it.")

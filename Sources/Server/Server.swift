@@ -47,6 +47,8 @@ public struct Backend: Sendable {
     public var saveObservations: @Sendable () async -> String? = { nil }
     /// Probes, samples and alerts; nil where nothing is looked at.
     public var health: HealthMonitor?
+    /// Where the server's own lines go; nil where they are not stored.
+    public var ownLines: OwnLines?
     /// Memory and turns of queries, shared by all who ask any; nil for each of their own.
     public var queries: QueryResources?
     /// Under which people reach this server, without a slash at its end; what links begin with.

@@ -18,6 +18,7 @@ struct Settings {
     var corsOrigins: [String] = []
     var logLevel = "info"
     var slowMilliseconds = 500
+    var storesOwnLines = true
     var retentionDays = 30
     /// 0: no limit.
     var retentionMaximumBytes = 0

@@ -5,9 +5,8 @@ extension Settings {
     static var healthOptions: [Setting] {
         [
             Setting(
-                "health.probes", \.probes, .names,
-                "Services to look at, such as database=postgres://db1:5432; also redis, http, tcp, file.",
-                isSecret: true),
+                "health.probes", \.probes, .probes,
+                "Services to look at, such as database=postgres://db1:5432; also redis, http, tcp, file, sqlite."),
             Setting(
                 "health.cpu_percent", \.thresholds.cpuPercent, .amount(1...100), "CPU above which to complain."),
             Setting(
@@ -64,6 +63,13 @@ extension Settings {
             }
         }
     }
+}
+
+extension ValueForm where Value == [String] {
+    /// Probes between commas, shown without their passwords.
+    static let probes = ValueForm(
+        name: names.name, expectation: names.expectation, read: names.read,
+        show: { names.show($0.map(ProbeConfiguration.shown)) })
 }
 
 extension ValueForm where Value == Double {

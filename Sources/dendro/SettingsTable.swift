@@ -37,6 +37,9 @@ extension Settings {
             Setting(
                 "log.slow_request_ms", \.slowMilliseconds, .number(0...3_600_000),
                 "Requests slower than this are logged as warnings."),
+            Setting(
+                "log.own_lines", \.storesOwnLines, .flag,
+                "Whether answered requests and warnings of the server itself are stored as lines of the app dendro."),
         ]
     }
 

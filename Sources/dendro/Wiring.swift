@@ -56,15 +56,8 @@ struct Wiring {
         }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.loops)
         var backend = backend(store, access, observers)
-        let monitor: HealthMonitor
-        do throws(StartError) {
-            monitor = try await health(store, backend, logger)
-        } catch {
-            await store.close()
-            throw error
-        }
-        backend.health = monitor
-        monitor.start()
+        let monitor = try await startHealth(store, &backend, logger)
+        let ownLines = storeOwnLines(&backend)
         let service = HTTPService(
             backend: backend, options: serverOptions(address), logger: logger, group: group
         ) { port in
@@ -80,6 +73,8 @@ struct Wiring {
         }
         var failure: (any Error)?
         do { try await services.run() } catch { failure = error }
+        ownLines?.cancel()
+        await ownLines?.value
         await store.scheduler.run(.query) { monitor.stop() }
         await store.close()
         signals.cancel()

@@ -21,9 +21,16 @@ extension Wiring {
         let walBudget = Double(max(1, settings.walBudgetBytes))
         let ingest = backend.metrics.ingest
         surroundings.ownCheck = { HealthLink.ownCheck(store.statistics) }
+        surroundings.ownFault = { store.databaseFault() }
+        surroundings.lineCount = { ingest.lines.value }
         if let requests = backend.requests {
             surroundings.requests = { start, end in
-                RequestReading(requests.summary(.standard, in: TimeRange(start: start, end: end)), seconds: 60)
+                // What the server answers itself is no application's doing.
+                var sum = RequestSummary()
+                for app in requests.apps(.standard) where app != "dendro" {
+                    sum.merge(requests.summary(.standard, app: app, in: TimeRange(start: start, end: end)))
+                }
+                return RequestReading(sum, seconds: 60)
             }
         }
         surroundings.signals = {
@@ -80,6 +87,30 @@ extension Wiring {
         surroundings.lines = { AlertQueries.lines($0, $1) }
         surroundings.samples = { await queries.samples($0) }
         surroundings.readings = { await readings.read(now: $0) }
+    }
+
+    /// The monitor at work; closes the store where it cannot be made.
+    func startHealth(
+        _ store: Store, _ backend: inout Backend, _ logger: Logger
+    ) async throws(StartError) -> HealthMonitor {
+        do throws(StartError) {
+            let monitor = try await health(store, backend, logger)
+            backend.health = monitor
+            monitor.start()
+            return monitor
+        } catch {
+            await store.close()
+            throw error
+        }
+    }
+
+    /// Begins to store the server's own lines, unless the settings say not to.
+    func storeOwnLines(_ backend: inout Backend) -> Task<Void, Never>? {
+        guard settings.storesOwnLines else { return nil }
+        let lines = OwnLines()
+        backend.ownLines = lines
+        lines.followLog()
+        return Task { [backend] in await lines.run(backend) }
     }
 
     private func kept(_ kind: StateKind, _ store: Store) async -> [(key: String, bytes: [UInt8])] {

@@ -1,3 +1,4 @@
+import Health
 import Model
 import Testing
 
@@ -56,6 +57,20 @@ import Testing
         let again = try load(file: settings.text)
         #expect(again.retentionDays == 7)
         #expect(again.labelFields == ["app", "team"])
+    }
+
+    @Test func whatIsLookedAtIsShownWithoutPasswordsAndReadBack() throws {
+        let probes = ["db=postgres://ada:secret@db1/shop?interval_s=5", "api=http://h:8080/health?deep=1"]
+        let settings = try load(
+            arguments: [
+                "--health-probes", probes.joined(separator: ","), "--health-cpu-percent", "72.5", "--alerts-rules",
+                "a.yaml,b.yaml", "--log-own-lines", "false",
+            ])
+        #expect(!settings.text.contains("secret"))
+        let again = try load(file: settings.text)
+        #expect(again.probes == [probes[0].replacing("secret", with: "hidden"), probes[1]])
+        #expect(again.thresholds == settings.thresholds && again.thresholds.cpuPercent == 72.5)
+        #expect(again.ruleFiles == ["a.yaml", "b.yaml"] && !again.storesOwnLines)
     }
 
     @Test func listsMayBeYAMLLists() throws {

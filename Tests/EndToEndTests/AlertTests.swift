@@ -157,4 +157,26 @@ import Testing
         #expect(status != 0)
         #expect(output.contains("recording rule 'a:b'"), "\(output)")
     }
+
+    @Test func theServersOwnRequestsAreLines() throws {
+        let server = try ServerProcess()
+        try server.start(["--log-own-lines", "true", "--health-probes", "index=sqlite://own"])
+        #expect(try server.push(Self.lines(1, app: "shop")).status == 200)
+        #expect(try server.get("/loki/api/v1/labels").status == 200)
+        #expect(try server.get("/loki/api/v1/query", [("query", "{")]).status == 400)
+        let lines = try server.poll("telling of itself") { () -> [String]? in
+            let lines = try server.lines("{app=\"dendro\",kind=\"request\"}")
+            return lines.contains { $0.contains("/loki/api/v1/query\"") } ? lines : nil
+        }
+        #expect(lines.contains { $0.contains("/loki/api/v1/labels") && $0.contains("duration_ms") })
+        #expect(!lines.contains { $0.contains("/api/v1/push") })
+        let metrics = try Self.object(try server.get("/api/v1/observability/metrics", [("app", "dendro")]))
+        #expect((metrics["current"] as? [String: Any])?["active_requests"] as? Int == 1)
+        let index = try server.poll("looking at itself") { () -> [String: Any]? in
+            let check = try Self.object(try server.get("/api/v1/observability/health/index"))
+            return check["checked_at"] is String ? check : nil
+        }
+        #expect(index["status"] as? String == "healthy", "\(index)")
+        #expect(try server.get("/metrics").text.contains("dendro_own_lines_dropped_total 0"))
+    }
 }

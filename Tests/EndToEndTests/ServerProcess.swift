@@ -48,9 +48,10 @@ final class ServerProcess {
         _ = FileManager.default.createFile(atPath: "\(folder)/log-\(runs)", contents: nil)
         process = Process()
         process.executableURL = URL(fileURLWithPath: binary)
-        // An alarm about a busy machine would be a line in its log, which tests that count lines do not expect.
+        // An alarm about a busy machine, or the server's own lines, would be lines that tests that count do not expect.
         process.arguments =
-            ["serve", "--listen", "127.0.0.1:0", "--data-dir", dataFolder, "--health-cpu-percent", "100"] + arguments
+            ["serve", "--listen", "127.0.0.1:0", "--data-dir", dataFolder, "--health-cpu-percent", "100"]
+            + ["--log-own-lines", "false"] + arguments
         // What steers the tests, and the settings of whoever runs them, is none of the server's business.
         process.environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("DENDRO_") }
         process.standardError = FileHandle(forWritingAtPath: "\(folder)/log-\(runs)")

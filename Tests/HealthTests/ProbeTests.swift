@@ -1,4 +1,6 @@
 import Bytes
+import Foundation
+import Synchronization
 import Testing
 
 @testable import Health
@@ -34,6 +36,68 @@ import Testing
         let check = Probe(configuration: try ProbeConfiguration("duckdb=file:///nowhere/x.duckdb")).look()
         #expect(check.status == .unavailable)
         #expect(Probe(configuration: try ProbeConfiguration("f=file:///proc")).look().status == .unhealthy)
+    }
+
+    @Test(arguments: [
+        ("missing", nil, HealthStatus.unavailable), ("empty", "", .healthy),
+        ("other", String(repeating: "no database ", count: 100), .unhealthy),
+    ])
+    func sqliteFilesAreLookedThrough(_ name: String, _ content: String?, _ status: HealthStatus) throws {
+        let path = NSTemporaryDirectory() + "dendro-probe-\(UUID().uuidString)-\(name)"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try content?.write(toFile: path, atomically: true, encoding: .utf8)
+        let check = Probe(configuration: try ProbeConfiguration("x=sqlite://\(path)")).look()
+        #expect(check.status == status, "\(check.message)")
+        #expect(content != nil || !FileManager.default.fileExists(atPath: path), "a look makes no file")
+    }
+
+    @Test func theServersOwnDatabasesAreAskedFor() throws {
+        let configuration = try ProbeConfiguration("index=sqlite://own")
+        #expect(configuration.intervalSeconds == 300)
+        #expect(Probe(configuration: configuration).look().status == .healthy)
+        let check = Probe(configuration: configuration, ownFault: { "catalog: bad page" }).look()
+        #expect(check.status == .unhealthy && check.message == "catalog: bad page")
+    }
+
+    @Test(arguments: [
+        ("connection to server at \"::1\", port 1 failed: Connection refused\n\tIs it running?", "connection refused"),
+        (
+            "connection to server at \"h\" (1.2.3.4), port 5432 failed: FATAL:  password is wrong for user",
+            "password is wrong for user"
+        ),
+        ("server closed the connection unexpectedly\n", "connection closed by the service"),
+        ("could not translate host name", "could not translate host name"), ("", "the connection failed"),
+    ])
+    func complaintsOfLibpqAreShort(_ complaint: String, _ text: String) {
+        #expect(PostgresProbe.plain(complaint) == text)
+    }
+
+    @Test(arguments: [
+        ("db=postgres://ada:secret@h:1/x", "db=postgres://ada:hidden@h:1/x"),
+        ("db=postgres://ada@h:1", "db=postgres://ada@h:1"),
+        ("r=redis://:p@ss@h", "r=redis://:hidden@h"), ("t=tcp://h:1", "t=tcp://h:1"),
+    ])
+    func passwordsAreNotShown(_ text: String, _ shown: String) {
+        #expect(ProbeConfiguration.shown(text) == shown)
+    }
+
+    @Test func whatAppsReportIsPutTogether() {
+        let clock = StepClock()
+        let monitor = HealthMonitor(
+            probes: [], thresholds: HealthThresholds(), folder: "/", surroundings: .init(), clock: clock)
+        let seconds = clock.nowNanoseconds() / 1_000_000_000
+        for (app, qps, latency) in [("a", 3.0, 10.0), ("b", 1.0, 50.0)] {
+            var point = MetricPoint(seconds: seconds)
+            (point[.apiQPS], point[.apiLatencyAverage], point[.activeRequests]) = (qps, latency, 2)
+            #expect(monitor.report(point, of: app, ttlSeconds: 60))
+        }
+        var all = MetricPoint(seconds: seconds)
+        monitor.state.withLock { $0.reports.fill(&all, now: clock.nowNanoseconds()) }
+        #expect(all[.apiQPS] == 4 && all[.apiLatencyAverage] == 20 && all[.activeRequests] == 4)
+        #expect(monitor.reported("b").current?[.apiQPS] == 1)
+        clock.time.update { $0 += 61_000_000_000 }
+        #expect(monitor.reported("b").current == nil && monitor.reported("b").average[.apiQPS] == 1)
+        #expect(monitor.reported("nobody").points.isEmpty)
     }
 
     @Test func overallStatus() {

@@ -2,6 +2,7 @@ import Access
 import Bytes
 import HTTPTypes
 import Health
+import Logging
 import Model
 import NIOCore
 import Receive
@@ -84,6 +85,53 @@ import Testing
         #expect(json["history"]?["step_s"]?.double == 60)
         #expect(try await ask(backend(), "metrics", query: "step=1s").status == 400)
         #expect(try await ask(backend(), "metrics", query: "fields=colour").status == 400)
+    }
+
+    @Test func appsReportTheirFigures() async throws {
+        let backend = backend()
+        let body = #"{"app":"shop","api_qps":12.5,"api_error_rate":2,"active_requests":3}"#
+        #expect(try await ask(backend, "metrics/report", method: "POST", body: body).status == 200)
+        let (_, json) = try await ask(backend, "metrics", query: "app=shop")
+        #expect(json["app"]?.string == "shop")
+        #expect(json["current"]?["api_qps"]?.double == 12.5 && json["current"]?["active_requests"]?.double == 3)
+        #expect(json["avg_1h"]?["api_error_rate"]?.double == 2)
+        #expect(try await ask(backend, "metrics", query: "app=bank").json["current"]?["active_requests"]?.double == nil)
+        #expect(try await ask(backend, "metrics", query: "app=dendro").json["current"]?["active_requests"]?.double == 0)
+        for bad in ["{}", #"{"app":"shop"}"#, #"{"app":"dendro","api_qps":1}"#, #"{"app":"a","api_qps":-1}"#] {
+            #expect(try await ask(backend, "metrics/report", method: "POST", body: bad).status == 400, "\(bad)")
+        }
+    }
+
+    @Test func ownLinesAreStoredAsThoseOfAnApp() throws {
+        let sink = FakeSink()
+        let backend = Backend.fake(sink: sink)
+        let own = OwnLines()
+        let log = AccessLog(
+            metrics: backend.metrics, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            slowMilliseconds: 500, own: own)
+        var entry = AccessLog.Entry(
+            traceID: "t1", method: "GET", path: "/x", route: "x", status: 500, clientAddress: "127.0.0.1",
+            receivedBytes: 1, sentBytes: 2, nanoseconds: 7_000_000)
+        log.record(entry)
+        entry.isOwn = true
+        log.record(entry)
+        (entry.isOwn, entry.route, entry.status) = (false, "ready", 200)
+        log.record(entry)
+        own.flush(backend)
+        own.flush(backend)
+        #expect(sink.batches.count == 1)
+        let batch = try #require(sink.batches.first)
+        #expect(batch.rows.count == 1 && own.stored == 1)
+        #expect(batch.streams[0].value(of: "app") == "dendro" && batch.streams[0].value(of: "kind") == "request")
+        // What cannot be stored is dropped, and nothing is tried for a while.
+        sink.refuse(.overloaded(retryAfterSeconds: 1))
+        (entry.route, entry.status) = ("x", 200)
+        log.record(entry)
+        own.flush(backend)
+        sink.refuse(nil)
+        log.record(entry)
+        own.flush(backend)
+        #expect(sink.batches.count == 1 && own.dropped == 2)
     }
 
     @Test func alertsHaveTheOriginalsKeysAndAreChanged() async throws {

@@ -28,7 +28,7 @@ check() { # NAME QUERY COUNT: whether so many lines are found
     else failed=$((failed + 1)); echo "FAILED: $1: $found lines instead of $3"; fi
 }
 
-"$binary" serve --listen "127.0.0.1:$port" --data-dir "$work/data" 2>"$work/log" &
+"$binary" serve --listen "127.0.0.1:$port" --data-dir "$work/data" --log-own-lines false 2>"$work/log" &
 server=$!
 for _ in $(seq 100); do curl -sf "http://127.0.0.1:$port/ready" >/dev/null && break; sleep 0.1; done
 export DENDRO_URL="http://127.0.0.1:$port"

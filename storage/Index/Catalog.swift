@@ -28,6 +28,8 @@ public protocol Catalog: Sendable {
     /// Label sets of the tenant that carry `name` = `value`.
     func streams(tenant: TenantID, name: String, value: String) throws(CatalogError) -> [LabelSet]
 
+    /// Looks through the whole catalog; what is wrong with it, or nil.
+    func firstFault() throws(CatalogError) -> String?
     /// Claims a periodic job for `owner` until `now` + `ttlSeconds`; nil while another owner holds it. The owner who
     /// holds it extends it. A job that changes hands gets a higher token, which fences off its former owner.
     func claim(job: String, owner: UInt64, ttlSeconds: Int, now: Int64) throws(CatalogError) -> Lease?

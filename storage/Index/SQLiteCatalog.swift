@@ -63,6 +63,10 @@ public final class SQLiteCatalog: Catalog {
         }
     }
 
+    public func firstFault() throws(CatalogError) -> String? {
+        try read { tables throws(DatabaseError) in try tables.database.firstFault() }
+    }
+
     public func dropDay(tenant: TenantID, day: Day) throws(CatalogError) -> [PartSummary] {
         try tables.withLock { tables throws(CatalogError) in
             let parts: [PartSummary]

@@ -145,6 +145,10 @@ public final class SQLiteState: StateStore {
         }
     }
 
+    public func firstFault() throws(StateError) -> String? {
+        try use { database throws(DatabaseError) in try database.firstFault() }
+    }
+
     public func backup(to path: String) throws(StateError) {
         try use { database throws(DatabaseError) in try database.backup(to: path) }
     }

@@ -91,6 +91,8 @@ public protocol StateStore: Sendable {
     func demotions() throws(StateError) -> [Demotion]
     /// Notes a demotion; if the name is demoted already, the earlier one stands.
     func addDemotion(_ demotion: Demotion) throws(StateError)
+    /// Looks through the whole state; what is wrong with it, or nil.
+    func firstFault() throws(StateError) -> String?
     /// Writes a consistent copy to `path`, which must not exist.
     func backup(to path: String) throws(StateError)
     /// Ends the connection; every later call fails.

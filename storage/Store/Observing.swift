@@ -48,6 +48,23 @@ extension Store {
         try await onState { state throws(StateError) in try state.list(kind) }
     }
 
+    /// What is wrong with the catalog or the state, or nil. Looks through both whole; blocks, and publishing waits.
+    public func databaseFault() -> String? {
+        let outcome = catalogThread.perform { [catalog, state] () -> String? in
+            do throws(CatalogError) {
+                if let fault = try catalog.firstFault() { return "catalog: \(fault)" }
+            } catch {
+                return error.description
+            }
+            do throws(StateError) {
+                return try state.firstFault().map { "state: \($0)" }
+            } catch {
+                return error.description
+            }
+        }
+        return outcome ?? "the server is stopping"
+    }
+
     /// Whether rows from before anything was observed are still being looked at: counts are too low until then.
     public var isRebuildingObservations: Bool { observation?.isRebuilding ?? false }
 
