@@ -74,7 +74,12 @@ extension HealthMonitor {
     public func rules() -> [AlertRule] { state.withLock { $0.book.rules } }
 
     public func setRules(_ rules: [AlertRule]) {
-        state.withLock { $0.book.rules = rules }
+        let kept = Set(rules.filter(\.isEnabled).map(\.name))
+        let gone = state.withLock { state in
+            defer { state.book.rules = rules }
+            return state.book.rules.map(\.name).filter { !kept.contains($0) }
+        }
+        end(gone.map { $0 + "/" }, "the rule was removed")
         surroundings.save([], [("rules", TextRecord.encode(rules.flatMap(\.texts)))])
     }
 

@@ -82,7 +82,7 @@ extension HealthMonitor {
         return true
     }
 
-    private func end(_ prefixes: [String], _ comment: String) {
+    func end(_ prefixes: [String], _ comment: String) {
         let now = clock.nowNanoseconds()
         var outcome = AlertBook.Outcome()
         state.withLock { state in
@@ -94,6 +94,7 @@ extension HealthMonitor {
     // MARK: - Looking
 
     func startRules() {
+        endOrphans()
         let task = Task { [weak self] in
             while !Task.isCancelled {
                 guard let self else { return }
@@ -103,6 +104,16 @@ extension HealthMonitor {
             }
         }
         ruleState.withLock { $0.task = task }
+    }
+
+    /// Ends alerts of groups that are no longer there: those of a file that is not named any more.
+    func endOrphans() {
+        let known = ruleState.withLock { state in
+            state.runs.values.flatMap { run in run.group.rules.indices.map { run.group.key(of: $0) } }
+        }
+        let open = state.withLock { $0.book.open("log\u{1f}") }
+        end(
+            open.map(\.key).filter { key in !known.contains { key.hasPrefix($0) } }, "the rule is gone")
     }
 
     func stopRules() {

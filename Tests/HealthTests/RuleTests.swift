@@ -167,6 +167,25 @@ import Testing
         #expect(again.groups("another").isEmpty)
     }
 
+    @Test func alertsWithoutTheirRuleEnd() async throws {
+        let monitor = monitor()
+        var fixed = group()
+        fixed.isFixed = true
+        #expect(monitor.put([fixed]))
+        world.answer.update { $0 = [RuleSeries(labels: [:], value: 7)] }
+        await step(monitor)
+        _ = monitor.report("redis", HealthCheck(.unavailable, "gone"), ttlSeconds: 3600)
+        let kept = world.saved.withLock { $0 }
+        // The next start does not name the file any more.
+        let again = self.monitor()
+        again.restore(history: [], alerts: kept.map { ($0.key, $0.value) })
+        #expect(again.alerts().filter { $0.resolvedAt == nil }.count == 2)
+        again.endOrphans()
+        #expect(again.alerts().filter { $0.resolvedAt == nil }.map(\.rule) == ["probe_down"])
+        again.setRules(again.rules().filter { $0.name != "probe_down" })
+        #expect(again.alerts().allSatisfy { $0.resolvedAt != nil })
+    }
+
     @Test func readingsOfManySourcesComeAndGo() async {
         var surroundings = HealthMonitor.Surroundings()
         let readings = Gate(SignalReadings())

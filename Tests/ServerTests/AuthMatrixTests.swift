@@ -103,6 +103,22 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        ("/api/v1/observability/alerts/rules", "GET", Shown.read, true),
+        ("/api/v1/observability/alerts/rules", "PUT", .read, false),
+        ("/api/v1/observability/alerts/rules", "PUT", .admin, true),
+        ("/api/v1/observability/alerts/rules", "PUT", .shopAdmin, false),
+        ("/loki/api/v1/rules/a", "GET", .read, true), ("/loki/api/v1/rules/a", "POST", .read, false),
+        ("/loki/api/v1/rules/a", "POST", .tenantAdmin, true), ("/api/prom/rules/a/b", "DELETE", .tenantRead, false),
+        ("/api/v1/observability/alerts/x/ack", "POST", .shopAdmin, false),
+        ("/api/v1/observability/metrics/report", "POST", .push, true),
+    ])
+    func changesNeedMoreThanLooks(path: String, method: String, shown: Shown, isAllowed: Bool) {
+        let request = AuthRequest(authorization: "Bearer " + (Self.texts[shown]?.text ?? ""))
+        let verdict = Self.table.judge(request, path: path, method: method)
+        #expect(((try? verdict.get()) != nil) == isAllowed)
+    }
+
     @Test func pathsThatAreNoRouteTellStrangersNothing() {
         #expect(Self.table.judge(AuthRequest(), path: "/nothing") == .failure(.noToken))
         let known = AuthRequest(authorization: "Bearer " + (Self.texts[.push]?.text ?? ""))

@@ -171,6 +171,11 @@ import Testing
             }
         }
         #expect(json["error_summary"]?["total_errors"]?.double == 0)
+        guard case .array(let minutes)? = json["logs_per_minute"]?["series"] else {
+            Issue.record("no lines by minute")
+            return
+        }
+        #expect(minutes.count == 60)
     }
 
     @Test func rulesAreReadAndReplaced() async throws {
