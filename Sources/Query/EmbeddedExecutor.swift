@@ -62,14 +62,20 @@ struct EmbeddedExecutor: FragmentExecutor {
             LogLane(plan, snapshot, control, parameters.direction)
         }
         try await runLanes(lanes) { (lane) async throws(QueryError) -> Bool in
-            guard let work = collector.next() else { return false }
-            try await scheduler.running { () throws(QueryError) in
+            guard let first = collector.next() else { return false }
+            return try await scheduler.running { () throws(QueryError) in
                 let before = lane.statistics.rawBytes
-                let found = try lane.scan(work.unit, limit: work.limit, worstTime: work.worstTime)
-                control.scanned(lane.statistics.rawBytes - before)
-                try collector.finish(work, found)
+                defer { control.scanned(lane.statistics.rawBytes - before) }
+                let end = Machine.monotonicNanoseconds() + EmbeddedExecutor.turnNanoseconds
+                var work = first
+                while true {
+                    let found = try lane.scan(work.unit, limit: work.limit, worstTime: work.worstTime)
+                    try collector.finish(work, found)
+                    if Machine.monotonicNanoseconds() >= end { return true }
+                    guard let more = collector.next() else { return false }
+                    work = more
+                }
             }
-            return true
         }
         var statistics = QueryStatistics()
         statistics.account(scan)
@@ -95,14 +101,18 @@ struct EmbeddedExecutor: FragmentExecutor {
         let next = Atomic<Int>(0)
         let lanes = (0..<laneCount(scan.units.count)).map { _ in RangeLane(plan, snapshot, control) }
         try await runLanes(lanes) { (lane) async throws(QueryError) -> Bool in
-            let index = next.add(1, ordering: .relaxed).oldValue
-            guard index < scan.units.count else { return false }
             try await scheduler.running { () throws(QueryError) in
                 let before = lane.statistics.rawBytes
-                try lane.scan(scan.units[index])
-                control.scanned(lane.statistics.rawBytes - before)
+                defer { control.scanned(lane.statistics.rawBytes - before) }
+                // Units that cost next to nothing go together: a turn on a worker costs more than they do.
+                let end = Machine.monotonicNanoseconds() + EmbeddedExecutor.turnNanoseconds
+                repeat {
+                    let index = next.add(1, ordering: .relaxed).oldValue
+                    guard index < scan.units.count else { return false }
+                    try lane.scan(scan.units[index])
+                } while Machine.monotonicNanoseconds() < end
+                return true
             }
-            return true
         }
         var statistics = QueryStatistics()
         statistics.account(scan)
@@ -126,6 +136,9 @@ struct EmbeddedExecutor: FragmentExecutor {
         if let reservation = table.reservation { warnings.append(reservation) }
         return PartialResult(.series(table), statistics, warnings)
     }
+
+    /// After this long a lane lets others have the worker.
+    private static let turnNanoseconds: Int64 = 1_500_000
 
     private func laneCount(_ unitCount: Int) -> Int { max(1, min(options.parallelUnits, unitCount)) }
 

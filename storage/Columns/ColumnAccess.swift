@@ -9,6 +9,25 @@ public struct LineShape: Sendable, Hashable {
     public let columns: [Int]
     /// Whether the hole is the inside of a JSON string; else it is a JSON number or word.
     public let isString: [Bool]
+    /// Of the pieces: shapes are looked up for each block, and are long.
+    private let pieceHash: UInt64
+
+    init(pieces: [[UInt8]], columns: [Int], isString: [Bool]) {
+        self.pieces = pieces
+        self.columns = columns
+        self.isString = isString
+        pieceHash = pieces.reduce(1) { Hash.hash64($1.span, seed: $0) }
+    }
+
+    public static func == (a: LineShape, b: LineShape) -> Bool {
+        a.pieceHash == b.pieceHash && a.columns == b.columns && a.isString == b.isString && a.pieces == b.pieces
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(pieceHash)
+        hasher.combine(columns.first)
+        hasher.combine(columns.last)
+    }
 }
 
 /// The values of one column, with their rows.
@@ -84,6 +103,12 @@ extension ColumnBlockReader {
     ) throws(ColumnError) -> (bytes: [UInt8], ranges: [Range<Int>?]) {
         guard let node = metadataNode(name), let all = try self.rows(of: node) else {
             return ([], [Range<Int>?](repeating: nil, count: rows.count))
+        }
+        if all.count == rowCount, isOncePerRow(node, in: tree.metadata) {
+            // Values are numbered as rows are.
+            let places = rows.map { UInt32(truncatingIfNeeded: $0) }
+            let values = try self.values(of: node, at: Selection(places, rows: places))
+            return (values.bytes, rows.indices.map { values.range($0) })
         }
         var positions: [UInt32] = []
         var hasValue = [Bool](repeating: false, count: rows.count)

@@ -95,7 +95,7 @@ public struct ColumnBlockReader: Sendable {
     mutating func shapeNumbers(_ set: ShapeSet) throws(ColumnError) -> [UInt16] {
         let numbers = try source.numbers(set.ids, below: min(set.shapes.count, Int(UInt16.max)))
         var uses = [Int](repeating: 0, count: set.shapes.count)
-        for number in numbers { uses[Int(number)] &+= 1 }
+        Self.count(numbers, into: &uses)
         var counts: [Int: Int] = [:]
         for (shape, entry) in set.shapes.enumerated() {
             for slot in entry.slots where slot >= 0 { counts[slot, default: 0] += uses[shape] }
@@ -104,6 +104,12 @@ public struct ColumnBlockReader: Sendable {
             throw ColumnError("column of \(tree.nodes[node].count) values, \(count) are used")
         }
         return numbers.map { UInt16(truncatingIfNeeded: $0) }
+    }
+
+    private static func count(_ numbers: [UInt32], into uses: inout [Int]) {
+        let numbers = numbers.span
+        var uses = uses.mutableSpan
+        for index in numbers.indices { uses[Int(numbers[index])] &+= 1 }
     }
 
     /// The template of each value of a template column.
@@ -238,6 +244,12 @@ public struct ColumnBlockReader: Sendable {
         }
         rows.removeLast()
         return rows
+    }
+
+    /// Places of the values of one template of a template column, ascending.
+    mutating func places(of shape: Int, in node: Int) throws(ColumnError) -> [UInt32] {
+        if let known = kept.buckets[node] { return Array(known[shape]) }
+        return ShapeBuckets.places(of: shape, in: try templateNumbers(of: node))
     }
 
     /// Values of a template column by template.

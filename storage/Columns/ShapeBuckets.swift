@@ -9,17 +9,40 @@ struct ShapeBuckets: Sendable {
     /// - Parameter ids: the shape of each value, all below `shapes`.
     init(_ ids: [UInt16], shapes: Int) {
         var starts = [Int](repeating: 0, count: shapes + 1)
-        for id in ids { starts[Int(id) + 1] += 1 }
+        var order = [UInt32](repeating: 0, count: ids.count)
+        ShapeBuckets.count(ids, into: &starts)
         for shape in 0..<shapes { starts[shape + 1] += starts[shape] }
         var next = starts
-        var order = [UInt32](repeating: 0, count: ids.count)
+        ShapeBuckets.gather(ids, &next, into: &order)
+        self.starts = starts
+        self.order = order
+    }
+
+    // Through spans: one check of ownership for all values instead of one for each.
+    private static func count(_ ids: [UInt16], into starts: inout [Int]) {
+        let ids = ids.span
+        var starts = starts.mutableSpan
+        for index in ids.indices { starts[Int(ids[index]) + 1] &+= 1 }
+    }
+
+    private static func gather(_ ids: [UInt16], _ next: inout [Int], into order: inout [UInt32]) {
+        let ids = ids.span
+        var next = next.mutableSpan
+        var order = order.mutableSpan
         for index in ids.indices {
             let shape = Int(ids[index])
             order[next[shape]] = UInt32(truncatingIfNeeded: index)
-            next[shape] += 1
+            next[shape] &+= 1
         }
-        self.starts = starts
-        self.order = order
+    }
+
+    /// Indexes of the values of one shape, ascending, where those of others are not wanted.
+    static func places(of shape: Int, in ids: [UInt16]) -> [UInt32] {
+        let wanted = UInt16(truncatingIfNeeded: shape)
+        let ids = ids.span
+        var found: [UInt32] = []
+        for index in ids.indices where ids[index] == wanted { found.append(UInt32(truncatingIfNeeded: index)) }
+        return found
     }
 
     /// Indexes of the values of `shape`, ascending.

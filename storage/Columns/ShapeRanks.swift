@@ -12,12 +12,20 @@ struct ShapeRanks: Sendable {
         var counts: [UInt32] = []
         counts.reserveCapacity((ids.count >> ShapeRanks.stepBits + 1) * shapes)
         var seen = [UInt32](repeating: 0, count: shapes)
-        let mask = 1 << ShapeRanks.stepBits - 1
-        for index in ids.indices {
-            if index & mask == 0 { counts.append(contentsOf: seen) }
-            seen[Int(ids[index])] &+= 1
+        var start = 0
+        while start < ids.count {
+            counts.append(contentsOf: seen)
+            let end = min(start + 1 << ShapeRanks.stepBits, ids.count)
+            ShapeRanks.count(ids, start..<end, into: &seen)
+            start = end
         }
         self.counts = counts
+    }
+
+    private static func count(_ ids: [UInt16], _ range: Range<Int>, into seen: inout [UInt32]) {
+        let ids = ids.span
+        var seen = seen.mutableSpan
+        for index in range { seen[Int(ids[index])] &+= 1 }
     }
 
     /// Moves `seen`, the counts before place `next`, on to `place`, which is no lower and below the number of values.

@@ -57,6 +57,7 @@ struct Straddles {
     private let foldsCase: Bool
     /// Per hole the bytes that its values can have.
     private let holeBytes: [ByteSet]
+    private let needleBytes: ByteSet
     private var links: [StraddleLink] = []
     private var steps = 0
     private static let maximumSteps = 20_000
@@ -71,6 +72,7 @@ struct Straddles {
         self.foldsCase = foldsCase
         holeBytes = holes
         self.needle = needle
+        needleBytes = ByteSet(of: needle.span)
         self.place = place
         if place.beginsAtStart {
             walk(piece: 0, from: 0)
@@ -101,7 +103,7 @@ struct Straddles {
 
     private mutating func startInHoles(_ withinHoles: Bool) {
         for hole in 0..<holes {
-            if withinHoles, place == .inside, holeBytes[hole].covers(needle, foldsCase: foldsCase) {
+            if withinHoles, place == .inside, covers(hole) {
                 ways.append([StraddleLink(hole: hole, place: .inside, text: needle)])
             }
             let last = place.reachesEnd ? needle.count : needle.count - 1
@@ -114,6 +116,12 @@ struct Straddles {
                 links.removeLast()
             }
         }
+    }
+
+    /// Whether a value of the hole can have the needle, as far as its bytes tell.
+    private func covers(_ hole: Int) -> Bool {
+        foldsCase
+            ? holeBytes[hole].covers(needle, foldsCase: true) : holeBytes[hole].isSuperset(of: needleBytes)
     }
 
     /// Whether the needle from `from` on can go on in piece `index`: a look ahead that saves making links.

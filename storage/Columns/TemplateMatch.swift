@@ -6,9 +6,12 @@ extension ColumnBlockReader {
         let column = tree.nodes[node]
         guard let set = column.template else { throw ColumnError("template without shapes") }
         var result: Marks?
+        var foundShapes = 0
         for shape in set.shapes.indices {
             guard let found = try shapeMarks(node, set, shape, place, text) else { continue }
-            let uses = try buckets(of: node)[shape]
+            foundShapes += 1
+            // All are gathered where more than a few are wanted.
+            let uses = foundShapes > 4 ? Array(try buckets(of: node)[shape]) : try places(of: shape, in: node)
             var marks = result ?? Marks(repeating: 0, count: column.count)
             result = nil
             guard found.isEmpty || found.count == uses.count else { throw ColumnError("too few values in a template") }

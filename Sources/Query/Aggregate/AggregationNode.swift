@@ -27,7 +27,18 @@ final class AggregationNode: EvaluationNode {
         grouping = LabelGrouping(aggregation.grouping ?? Grouping([]))
     }
 
+    /// Where all series make one group, their labels need not be known.
+    private func whole(at step: Int) throws(QueryError) -> StepValue? {
+        guard grouping.isOfAll, function.isFolded, let numbers = try operand.numbers(at: step) else { return nil }
+        try labels.meter.spend(numbers.count)
+        guard let first = numbers.first else { return .vector([]) }
+        var group = Group(labels: try labels.intern(LabelSet(canonical: [])), count: 1, value: first)
+        for number in numbers.dropFirst() { add(number, to: &group) }
+        return .vector([VectorSample(labels: group.labels, value: result(group))])
+    }
+
     func value(at step: Int) throws(QueryError) -> StepValue {
+        if let whole = try whole(at: step) { return whole }
         guard case .vector(let vector) = try operand.value(at: step) else {
             throw QueryError(.invalid, "unexpected expr type: \(function.rawValue) wants series, not a number")
         }
@@ -120,6 +131,16 @@ final class AggregationNode: EvaluationNode {
     }
 }
 
+extension VectorFunction {
+    /// Whether each group becomes one number.
+    fileprivate var isFolded: Bool {
+        switch self {
+        case .sort, .sortDescending, .topk, .bottomk, .approximateTopk: false
+        default: true
+        }
+    }
+}
+
 /// `by (…)` and `without (…)` on finished label sets.
 struct LabelGrouping {
     private let isWithout: Bool
@@ -134,6 +155,9 @@ struct LabelGrouping {
         self.isWithout = isWithout
         names = labels.map { [UInt8](text: $0) }
     }
+
+    /// Whether all series are one group.
+    var isOfAll: Bool { !isWithout && names.isEmpty }
 
     func group(of labels: LabelSet) -> LabelSet {
         var pairs = LabelPairs(labels)

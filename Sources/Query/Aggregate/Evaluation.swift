@@ -42,6 +42,12 @@ enum StepValue {
 /// A part of a metric query that can be computed step by step, in order.
 protocol EvaluationNode: AnyObject {
     func value(at step: Int) throws(QueryError) -> StepValue
+    /// The numbers of `value` without their labels, in the same order; nil where that is no less work.
+    func numbers(at step: Int) throws(QueryError) -> [Double]?
+}
+
+extension EvaluationNode {
+    func numbers(at step: Int) throws(QueryError) -> [Double]? { nil }
 }
 
 /// Makes nodes of a query's tree. Range aggregations take the tables of `leaves` in the order of their numbers.
@@ -101,7 +107,9 @@ indirect enum NumberedQuery: Sendable {
         case .vectorAggregation(let outer):
             if outer.function == .sum, case .rangeAggregation(let inner) = outer.operand, RangePlan.isSummable(inner) {
                 let grouping = outer.grouping ?? Grouping([])
-                self = .aggregation(outer, .leaf(leaves.count))
+                // The series of the leaf are the groups already; names that `without` hides may still stand in them.
+                let leaf = NumberedQuery.leaf(leaves.count)
+                self = grouping.isWithout ? .aggregation(outer, leaf) : leaf
                 leaves.append((inner, grouping))
             } else {
                 self = .aggregation(outer, try NumberedQuery(outer.operand, &leaves))

@@ -5,7 +5,6 @@ internal import Model
 /// A range aggregation whose samples are all there: each step looks at its window's cells, windows only move forward.
 final class RangeNode: EvaluationNode {
     private struct Cursor {
-        let labels: Int
         /// Cells (or samples) of the window at hand: [low, high).
         var low = 0
         var high = 0
@@ -16,6 +15,9 @@ final class RangeNode: EvaluationNode {
     private let plan: RangePlan
     private let table: SeriesTable
     private let meter: WorkMeter
+    private let labels: LabelIndex
+    /// Per series its labels' place; empty until labels are asked for.
+    private var labelPlaces: [Int] = []
     private var cursors: [Cursor]
     private let seconds: Double
     /// Values of the window at hand.
@@ -24,25 +26,40 @@ final class RangeNode: EvaluationNode {
     init(_ plan: RangePlan, _ table: SeriesTable, _ labels: LabelIndex) throws(QueryError) {
         self.plan = plan
         meter = labels.meter
+        self.labels = labels
         var sorted = table
         if plan.ordersSamples { try sorted.sortSamples(meter) }
         self.table = sorted
         seconds = Double(plan.rangeNanoseconds) / 1e9
-        cursors = []
-        for series in 0..<table.count {
-            cursors.append(Cursor(labels: try labels.intern(LabelSet(canonical: table.key(series)))))
-        }
+        cursors = [Cursor](repeating: Cursor(), count: table.count)
     }
 
     func value(at step: Int) throws(QueryError) -> StepValue {
+        if labelPlaces.isEmpty {
+            for series in cursors.indices {
+                labelPlaces.append(try labels.intern(LabelSet(canonical: table.key(series))))
+            }
+        }
         var vector: [VectorSample] = []
         for series in cursors.indices {
-            try meter.spend(2)
-            if let value = plan.kind.keepsSamples ? try samplesValue(series, step) : try cellsValue(series, step) {
-                vector.append(VectorSample(labels: cursors[series].labels, value: value))
+            if let value = try number(series, step) {
+                vector.append(VectorSample(labels: labelPlaces[series], value: value))
             }
         }
         return .vector(vector)
+    }
+
+    func numbers(at step: Int) throws(QueryError) -> [Double]? {
+        var numbers: [Double] = []
+        for series in cursors.indices {
+            if let value = try number(series, step) { numbers.append(value) }
+        }
+        return numbers
+    }
+
+    private func number(_ series: Int, _ step: Int) throws(QueryError) -> Double? {
+        try meter.spend(2)
+        return plan.kind.keepsSamples ? try samplesValue(series, step) : try cellsValue(series, step)
     }
 
     private func cellsValue(_ series: Int, _ step: Int) throws(QueryError) -> Double? {

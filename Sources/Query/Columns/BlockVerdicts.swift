@@ -229,6 +229,9 @@ struct ProgramRun {
             if case .text(_, let test) = condition { exact = test.exactValues }
             return try metadataVerdicts(texts[position], columns, exact) { condition.verdict($0) }
         case .index:
+            guard streamNames.contains(texts[position]) else {
+                return RowVerdicts(condition.verdict(nil), count: count)
+            }
             let byNumber = columns.blockStreams.map { stream -> UInt8 in
                 guard stream != .none else { return Verdict.no }
                 return condition.verdict(labels(stream).value(of: texts[position]))
