@@ -101,6 +101,8 @@ enum LineLevel: Sendable {
         "Traceback (most recent", "\"stack", "\"exception", "\"exc_info", "\"traceback",
     ]
     .map { [UInt8]($0.utf8) }
+    /// Each hint holds one of these, so that three searches do for most lines.
+    private static let exceptionParts = ["raceback", "\"exc", "\"stack"].map { [UInt8]($0.utf8) }
     private static let exceptionNames = ["exception_type", "exception.type"].map { [UInt8]($0.utf8) }
 
     var isError: Bool {
@@ -134,9 +136,14 @@ enum LineLevel: Sendable {
         self = LogLevel([UInt8](label.utf8).span).map { .known($0) } ?? .other(label)
     }
 
+    private static func mayHold(_ hints: [[UInt8]], _ line: borrowing ByteSpan) -> Bool {
+        for hint in hints where ByteSearch.contains(hint.span, in: line) { return true }
+        return false
+    }
+
     /// Whether a line that is no error may carry an exception all the same.
     static func mayCarryException(_ line: borrowing ByteSpan, _ metadata: borrowing ByteSpan) -> Bool {
-        for hint in exceptionHints where ByteSearch.contains(hint.span, in: line) { return true }
+        if mayHold(exceptionParts, line), mayHold(exceptionHints, line) { return true }
         for name in exceptionNames where LabelSet.range(of: name.span, in: metadata, 0..<metadata.count) != nil {
             return true
         }

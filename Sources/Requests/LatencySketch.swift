@@ -36,6 +36,10 @@ struct LatencySketch: Hashable, Sendable {
         add(Bucket(number: LatencySketch.number(of: microseconds), count: count))
     }
 
+    mutating func add(bucket number: UInt16) {
+        add(Bucket(number: number, count: 1))
+    }
+
     private mutating func add(_ added: Bucket) {
         var low = 0
         var high = buckets.count

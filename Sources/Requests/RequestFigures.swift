@@ -57,7 +57,7 @@ extension RequestLog {
             var sum = RequestSummary()
             for slot in contents.slots(tenant, app) {
                 guard let minutes = RequestLog.minutes(of: slot.hour, in: range) else { continue }
-                sum.merge(slot.figures.figures(minutes))
+                sum.merge(slot.read(.figures).figures(minutes))
             }
             return sum
         }
@@ -75,11 +75,12 @@ extension RequestLog {
         contents.withLock { contents in
             for slot in contents.slots(tenant, app) {
                 guard let minutes = RequestLog.minutes(of: slot.hour, in: range) else { continue }
-                for minute in minutes where slot.figures.cells[minute].count > 0 {
+                let cells = slot.read(.figures).cells
+                for minute in minutes where cells[minute].count > 0 {
                     let time = (slot.hour * 60 + Int64(minute)) * Nanoseconds.perMinute
                     let index = Int((time - range.start) / step)
                     guard steps.indices.contains(index) else { continue }
-                    var cell = slot.figures.cells[minute]
+                    var cell = cells[minute]
                     cell.sketch = LatencySketch()
                     steps[index].merge(cell)
                 }
@@ -94,7 +95,7 @@ extension RequestLog {
         var sums: [String: (figures: RequestSummary, slow: Int)] = [:]
         contents.withLock { contents in
             for slot in contents.slots(tenant, app) where RequestLog.minutes(of: slot.hour, in: range) != nil {
-                for route in slot.figures.routes {
+                for route in slot.read(.all).routes {
                     sums[route.name, default: (RequestSummary(), 0)].figures.merge(route.figures)
                     sums[route.name]?.slow += route.slow
                 }
@@ -114,8 +115,9 @@ extension RequestLog {
         contents.withLock { contents in
             for slot in contents.slots(tenant, filter.app)
             where RequestLog.minutes(of: slot.hour, in: filter.range) != nil {
-                if slot.figures.slowCount > slot.figures.slow.count { page.isEstimate = true }
-                for request in slot.figures.slow where filter.matches(request) { found.append(request) }
+                let hour = slot.read(.all)
+                if hour.slowCount > hour.slow.count { page.isEstimate = true }
+                for request in hour.slow where filter.matches(request) { found.append(request) }
             }
         }
         page.total = found.count

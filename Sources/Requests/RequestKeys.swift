@@ -12,21 +12,19 @@ struct RequestKeys: Sendable {
         case message
     }
 
-    private struct Name: Sendable {
-        let bytes: [UInt8]
-        let field: Field
-    }
-
-    /// By length.
-    private let names: [[Name]]
+    /// All names one after the other, those of equal length together.
+    private var bytes: [UInt8] = []
+    /// In the order of `bytes`.
+    private var fields: [Field] = []
+    /// Which of `fields` have names of a length, and where the first of those lies in `bytes`.
+    private var lengths: [(fields: Range<Int>, start: Int)] = []
+    /// For each length a bit for each first byte, modulo 32: most names are refused by it.
+    private var initials: [UInt32] = []
 
     init() {
-        var names = [[Name]](repeating: [], count: 24)
-        func add(_ text: [String], _ field: Field) {
-            for text in text {
-                let bytes = [UInt8](text.utf8)
-                names[bytes.count].append(Name(bytes: bytes, field: field))
-            }
+        var names = [[(name: [UInt8], field: Field)]](repeating: [], count: 24)
+        func add(_ texts: [String], _ field: Field) {
+            for text in texts { names[text.utf8.count].append(([UInt8](text.utf8), field)) }
         }
         let durations: [(String, DurationValue.Unit)] = [
             ("duration_ms", .milliseconds), ("latency_ms", .milliseconds), ("elapsed_ms", .milliseconds),
@@ -41,12 +39,25 @@ struct RequestKeys: Sendable {
         add(["trace_id", "traceID", "traceId"], .trace)
         add(["record", "extra", "fields", "attributes", "http", "request", "context", "data"], .nest)
         add(["message", "msg", "log"], .message)
-        self.names = names
+        for names in names {
+            lengths.append((fields.count..<fields.count + names.count, bytes.count))
+            initials.append(names.reduce(0) { $0 | 1 << UInt32($1.name[0] & 31) })
+            for (name, field) in names {
+                bytes += name
+                fields.append(field)
+            }
+        }
     }
 
     func field(_ key: borrowing ByteSpan) -> Field? {
-        guard key.count < names.count else { return nil }
-        for name in names[key.count] where name.bytes[0] == key[0] && key.equals(name.bytes.span) { return name.field }
+        let length = key.count
+        guard length > 0, length < lengths.count, initials[length] >> UInt32(key[0] & 31) & 1 == 1 else { return nil }
+        let group = lengths[length]
+        var start = group.start
+        for number in group.fields {
+            if key.equals(bytes.span.extracting(start..<start + length)) { return fields[number] }
+            start += length
+        }
         return nil
     }
 }

@@ -1,5 +1,4 @@
 import Bytes
-public import Index
 import Model
 public import Store
 import Synchronization
@@ -7,7 +6,7 @@ import Synchronization
 /// Requests of all tenants, by app and hour: fills itself from rows, answers from memory.
 public final class RequestLog: RowObserver {
     /// Hours of an app, counted back from its newest, that keep everything they can.
-    static let freshHours: Int64 = 3
+    static let freshHours: Int64 = 2
     static let appsLimit = 1000
     static let otherApp = "(other)"
     /// Labels that name an app, in order.
@@ -24,7 +23,11 @@ public final class RequestLog: RowObserver {
     struct Slot: Sendable {
         let key: Key
         let hour: Int64
-        var figures: RequestHour
+        /// nil: it is as it is stored.
+        var figures: RequestHour?
+        var packed: [UInt8] = []
+        var isChanged = false
+        var journal = JournalName()
     }
 
     struct SlotName: Hashable, Sendable {
@@ -43,7 +46,7 @@ public final class RequestLog: RowObserver {
         var numbers: [SlotName: Int] = [:]
         /// The newest hour of each app.
         var newest: [Key: Int64] = [:]
-        var dropped: [StateChange] = []
+        var unsaved = Unsaved()
         var reader = RequestReader()
         var route: [UInt8] = []
         /// By stream ordinal of the rows that are observed.
@@ -87,62 +90,6 @@ public final class RequestLog: RowObserver {
         return "unknown"
     }
 
-    // MARK: keeping
-
-    public func restore(_ list: (StateKind) -> StateListing) {
-        let listing = list(.requestHour)
-        contents.withLock { contents in
-            for record in listing.records {
-                guard let (key, hour) = RequestLog.parse(record.key),
-                    let figures = try? RequestHour(record.bytes, app: key.app)
-                else { continue }
-                contents.append(Slot(key: key, hour: hour, figures: figures))
-            }
-            contents.settle()
-        }
-    }
-
-    public func takeChanges(isFinal: Bool) -> [StateChange] {
-        contents.withLock { contents in
-            var changes = contents.dropped
-            contents.dropped = []
-            for index in contents.slots.indices where contents.slots[index].figures.isChanged {
-                contents.slots[index].figures.isChanged = false
-                let slot = contents.slots[index]
-                changes.append(
-                    .put(
-                        StateRecord(
-                            kind: .requestHour, key: RequestLog.text(slot.key, slot.hour),
-                            bytes: slot.figures.encode(app: slot.key.app))))
-            }
-            return changes
-        }
-    }
-
-    public func dropBefore(_ time: Int64) {
-        let oldest = RequestLog.hour(of: time)
-        contents.withLock { contents in
-            let old = contents.slots.filter { $0.hour < oldest }
-            guard !old.isEmpty else { return }
-            contents.dropped += old.map { .delete(.requestHour, key: RequestLog.text($0.key, $0.hour)) }
-            let kept = contents.slots.filter { $0.hour >= oldest }
-            (contents.slots, contents.numbers, contents.newest) = ([], [:], [:])
-            for slot in kept { contents.append(slot) }
-        }
-    }
-
-    /// `hour/tenant/app`: hours since 1970; apps may hold slashes.
-    private static func text(_ key: Key, _ hour: Int64) -> String {
-        "\(hour)/\(key.tenant.name.replacing("/", with: "%2F"))/\(key.app)"
-    }
-
-    private static func parse(_ text: String) -> (Key, Int64)? {
-        let parts = text.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false)
-        guard parts.count == 3, let hour = Int64(parts[0]) else { return nil }
-        let tenant = String(parts[1]).replacing("%2F", with: "/")
-        return (Key(tenant: TenantID(tenant), app: String(parts[2])), hour)
-    }
-
     /// The hour of a time, since 1970, rounded down.
     static func hour(of time: Int64) -> Int64 { floored(time, Nanoseconds.perHour) }
 
@@ -164,10 +111,21 @@ extension RequestLog.Contents {
 
     /// Hours that are no longer recent go small.
     mutating func settle() {
-        for index in slots.indices where slots[index].figures.isFresh {
+        for index in slots.indices where slots[index].figures?.isFresh == true {
             let slot = slots[index]
-            if slot.hour <= (newest[slot.key] ?? .min) &- RequestLog.freshHours { slots[index].figures.settle() }
+            if slot.hour <= (newest[slot.key] ?? .min) &- RequestLog.freshHours {
+                slots[index].figures?.settle()
+                slots[index].isChanged = true
+            }
         }
+    }
+
+    /// The slot of an app's hour; made if there is none.
+    mutating func number(_ key: RequestLog.Key, _ hour: Int64) -> Int {
+        if let known = numbers[RequestLog.SlotName(key: key, hour: hour)] { return known }
+        append(RequestLog.Slot(key: key, hour: hour, figures: RequestHour()))
+        settle()
+        return slots.count - 1
     }
 
     /// The slot for a row of stream `ordinal` at `hour`.
@@ -177,14 +135,7 @@ extension RequestLog.Contents {
         if newest[key] == nil, newest.count >= RequestLog.appsLimit {
             key = RequestLog.Key(tenant: observed.tenant, app: RequestLog.otherApp)
         }
-        let number: Int
-        if let known = numbers[RequestLog.SlotName(key: key, hour: hour)] {
-            number = known
-        } else {
-            number = slots.count
-            append(RequestLog.Slot(key: key, hour: hour, figures: RequestHour()))
-            settle()
-        }
+        let number = number(key, hour)
         places[ordinal] = RequestLog.Place(hour: hour, slot: number)
         return number
     }
@@ -230,19 +181,37 @@ extension RequestLog.Contents {
         let hour = slots[slot].hour
         let minute = Int(clamping: RequestLog.floored(time, Nanoseconds.perMinute) &- hour &* 60)
         let isSlow = found.microseconds > slowMicroseconds
-        slots[slot].figures.add(
-            found.microseconds, status: found.status, minute: min(max(minute, 0), RequestHour.minutes - 1),
-            route: route.span, isSlow: isSlow)
-        guard isSlow, slots[slot].figures.keeps(found.microseconds) else { return }
+        count(found, minute: min(max(minute, 0), RequestHour.minutes - 1), route.span, slot, isSlow: isSlow)
+        guard isSlow, slots[slot].figures?.keeps(found.microseconds) == true else { return }
         var trace = found.trace.map { text.extracting(bounded($0)).text } ?? ""
         if trace.isEmpty { trace = LabelSet.traceID(in: metadata) }
-        let app = slots[slot].key.app
-        slots[slot].figures.keep(
-            SlowRequest(
-                time: time, microseconds: found.microseconds, status: found.status, app: app,
-                method: found.method.map { text.extracting(bounded($0)).text } ?? "",
-                path: found.path.map { text.extracting(bounded($0)).text } ?? "",
-                client: found.client.map { text.extracting(bounded($0)).text } ?? "", trace: trace))
+        let request = SlowRequest(
+            time: time, microseconds: found.microseconds, status: found.status, app: slots[slot].key.app,
+            method: found.method.map { text.extracting(bounded($0)).text } ?? "",
+            path: found.path.map { text.extracting(bounded($0)).text } ?? "",
+            client: found.client.map { text.extracting(bounded($0)).text } ?? "", trace: trace)
+        slots[slot].figures?.keep(request)
+        unsaved.journal.add(slots[slot].journal, request)
+    }
+
+    private mutating func count(
+        _ found: RequestFields, minute: Int, _ route: borrowing ByteSpan, _ slot: Int, isSlow: Bool
+    ) {
+        open(slot)
+        slots[slot].isChanged = true
+        unsaved.journal.name(&slots[slot])
+        var name: JournalName?
+        if let number = slots[slot].figures?.add(
+            found.microseconds, status: found.status, minute: minute, route: route, isSlow: isSlow)
+        {
+            if var added = slots[slot].figures?.routes[number], !unsaved.journal.knows(added.journal) {
+                unsaved.journal.name(&added)
+                slots[slot].figures?.routes[number].journal = added.journal
+            }
+            name = slots[slot].figures?.routes[number].journal
+        }
+        unsaved.journal.add(
+            slots[slot].journal, name, found.microseconds, status: found.status, minute: minute, isSlow: isSlow)
     }
 
     /// At most `limit` bytes of a text.

@@ -12,6 +12,9 @@ struct RequestReader: Sendable {
     private let hints = ["duration", "latency_ms", "elapsed_ms", "response_time", "took_ms", "request_time"]
         .map { [UInt8]($0.utf8) }
 
+    /// Each name of a duration holds one of these.
+    private let timeNames = ["_ms", "duration", "request_time"].map { [UInt8]($0.utf8) }
+
     private let protocolName = [UInt8](" HTTP/".utf8)
     private let jsonStart: [UInt8] = [0x7b, 0x22]
 
@@ -28,7 +31,9 @@ struct RequestReader: Sendable {
 
     mutating func read(_ line: borrowing ByteSpan) -> RequestFields? {
         guard let first = firstByte(line) else { return nil }
-        if line[first] == 0x7b { return readJSON(line, first..<line.count, isNested: false) }
+        if line[first] == 0x7b {
+            return mayTellTime(line) ? readJSON(line, first..<line.count, isNested: false) : nil
+        }
         if let quote = ByteSearch.find(protocolName.span, in: line) {
             return AccessLine.read(line, protocolAt: quote)
         }
@@ -46,6 +51,12 @@ struct RequestReader: Sendable {
     private func firstByte(_ line: borrowing ByteSpan) -> Int? {
         for index in 0..<line.count where line[index] > 0x20 { return index }
         return nil
+    }
+
+    /// Whether a part of some name of durations is there at all.
+    private func mayTellTime(_ line: borrowing ByteSpan) -> Bool {
+        for name in timeNames where ByteSearch.contains(name.span, in: line) { return true }
+        return false
     }
 
     private func hasHint(_ line: borrowing ByteSpan) -> Bool {

@@ -3,6 +3,7 @@ import Bytes
 /// Paths with what identifies one thing replaced by `{id}`, so that requests of one route count together.
 enum RouteText {
     private static let lengthLimit = 200
+    private static let schemeEnd: [UInt8] = [0x3a, 0x2f, 0x2f]
 
     static func template(of path: String) -> String {
         var out: [UInt8] = []
@@ -13,7 +14,7 @@ enum RouteText {
     /// Appends the route of `path`, which may be a whole URL and have a query.
     static func appendTemplate(_ path: borrowing ByteSpan, to out: inout [UInt8]) {
         var at = 0
-        if let scheme = ByteSearch.find([0x3a, 0x2f, 0x2f].span, in: path), scheme < 8 {
+        if let scheme = ByteSearch.find(schemeEnd.span, in: path), scheme < 8 {
             at = ByteSearch.find(byte: 0x2f, in: path, from: scheme + 3) ?? path.count
         }
         let end = min(pathEnd(path, from: at), at + lengthLimit)

@@ -99,7 +99,7 @@ struct RequestLogTests {
         for case .put(let record) in log.takeChanges(isFinal: true) { records.append(record) }
         #expect(log.takeChanges(isFinal: true).isEmpty)
         let again = RequestLog()
-        again.restore { $0 == .requestHour ? StateListing(records: records) : StateListing() }
+        again.restore { kind in StateListing(records: records.filter { $0.kind == kind }) }
         #expect(again.summary(.standard, in: .all) == log.summary(.standard, in: .all))
         #expect(again.apps(.standard) == ["a/b"])
         #expect(
@@ -109,6 +109,48 @@ struct RequestLogTests {
         #expect(again.summary(.standard, in: .all).count == 2)
         let deletions = again.takeChanges(isFinal: true).filter { if case .delete = $0 { true } else { false } }
         #expect(deletions.count == 4)
+    }
+
+    /// At each moment what was handed out to be stored gives back all figures, whether as hours or as a journal.
+    @Test func aCrashLosesNoRequest() {
+        let log = RequestLog()
+        var records: [StateRecord] = []
+        var journals = 0
+        for round in 0..<30 {
+            let from = start + Int64(round % 7) * Nanoseconds.perHour
+            log.observe(
+                observed(
+                    (0..<40).map { index in
+                        (
+                            from + Int64(index) * 80 * Nanoseconds.perSecond,
+                            line(
+                                Double(30 * index + round), status: [200, 404, 503][index % 3],
+                                path: "/r\(index % 5)/\(index)")
+                        )
+                    }, app: round % 2 == 0 ? "shop" : "a/b"))
+            for change in log.takeChanges(isFinal: round % 11 == 10) {
+                switch change {
+                case .put(let record):
+                    records.removeAll { $0.kind == record.kind && $0.key == record.key }
+                    records.append(record)
+                case .delete(let kind, let key): records.removeAll { $0.kind == kind && $0.key == key }
+                }
+            }
+            journals = max(journals, records.count { $0.kind == .requestJournal })
+            let again = RequestLog()
+            again.restore { kind in StateListing(records: records.filter { $0.kind == kind }) }
+            for app in ["shop", "a/b"] {
+                #expect(again.summary(.standard, app: app, in: .all) == log.summary(.standard, app: app, in: .all))
+                #expect(again.routes(.standard, app: app, in: .all) == log.routes(.standard, app: app, in: .all))
+                let slow = SlowRequestFilter(range: .all)
+                #expect(again.slow(.standard, slow).requests == log.slow(.standard, slow).requests)
+            }
+            let range = TimeRange(start: start, end: start + 8 * Nanoseconds.perHour)
+            #expect(
+                again.series(.standard, in: range, stepSeconds: 60) == log.series(.standard, in: range, stepSeconds: 60)
+            )
+        }
+        #expect(journals > 3)
     }
 
     @Test func anHourStaysWithinItsBounds() {

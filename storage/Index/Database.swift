@@ -74,6 +74,13 @@ final class Database {
         }
     }
 
+    /// Gives pages that hold nothing back to the file system, from `count` on; they leave the file at the next
+    /// checkpoint.
+    func releaseFreePages(from count: Int64) throws(DatabaseError) {
+        guard let free = try number("PRAGMA freelist_count"), free >= count else { return }
+        try execute("PRAGMA incremental_vacuum")
+    }
+
     /// Structural check of the whole file; nil when it is sound, else the first fault.
     func firstFault() throws(DatabaseError) -> String? {
         let statement = try prepare("PRAGMA quick_check(1)")
@@ -129,6 +136,8 @@ final class Database {
         // Order matters: with the exclusive lock first, entering WAL mode needs no shared memory file.
         try execute("PRAGMA locking_mode=EXCLUSIVE")
         try execute("PRAGMA mmap_size=0")
+        // Counts for new files only: pages that became free can be given back.
+        try execute("PRAGMA auto_vacuum=INCREMENTAL")
         try execute("PRAGMA trusted_schema=OFF")
         try execute("PRAGMA cell_size_check=ON")
         try execute("PRAGMA foreign_keys=OFF")

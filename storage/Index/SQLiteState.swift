@@ -9,6 +9,8 @@ public final class SQLiteState: StateStore {
     /// There was no state before: a warning is due if there are parts, for somebody has removed it.
     public let isNew: Bool
     private let database: Mutex<Database>
+    /// Fewer free pages stay in the file, for the next records.
+    private static let freePagesKept: Int64 = 1024
 
     /// Opens the state at `path`, or creates an empty one (mode 0600). A damaged file is left as it is.
     public init(path: String) throws(StateError) {
@@ -51,6 +53,7 @@ public final class SQLiteState: StateStore {
                     }
                 }
             }
+            try database.releaseFreePages(from: SQLiteState.freePagesKept)
         }
     }
 
@@ -154,7 +157,10 @@ public final class SQLiteState: StateStore {
     }
 
     public func close() {
-        database.withLock { $0.close() }
+        database.withLock { database in
+            do throws(DatabaseError) { try database.releaseFreePages(from: 1) } catch {}
+            database.close()
+        }
     }
 
     private func use<R: Sendable>(_ body: (Database) throws(DatabaseError) -> R) throws(StateError) -> R {
