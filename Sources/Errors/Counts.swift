@@ -1,3 +1,5 @@
+import Model
+
 /// Counts by hour or by day since 1970: only units that have any, ascending.
 struct UnitCounts: Hashable, Sendable {
     struct Item: Hashable, Sendable {
@@ -30,6 +32,14 @@ struct UnitCounts: Hashable, Sendable {
         if let first = items.first, first.unit < unit { items.removeAll { $0.unit < unit } }
     }
 
+    /// Where the units are hours: those that a range touches.
+    func count(in range: TimeRange) -> Int {
+        items.reduce(0) { sum, hour in
+            let start = hour.unit.multipliedReportingOverflow(by: Nanoseconds.perHour).partialValue
+            return range.overlaps(first: start, last: start &+ Nanoseconds.perHour &- 1) ? sum + hour.count : sum
+        }
+    }
+
     var dictionary: [Int64: Int] {
         Dictionary(items.map { ($0.unit, $0.count) }, uniquingKeysWith: +)
     }
@@ -55,7 +65,9 @@ struct NameCounts: Hashable, Sendable {
         if items.count < NameCounts.limit { items.append(Item(name: name, count: count)) }
     }
 
-    func has(_ name: String) -> Bool { items.contains { $0.name == name } }
+    func has(_ name: String) -> Bool { index(of: name) != nil }
+
+    func index(of name: String) -> Int? { items.firstIndex { $0.name == name } }
 
     mutating func merge(_ other: NameCounts) {
         for item in other.items { add(item.name, item.count) }

@@ -117,15 +117,27 @@ extension ErrorGroup {
         count &+= other.count
         firstSeen = min(firstSeen, other.firstSeen)
         lastSeen = max(lastSeen, other.lastSeen)
+        absorbLevels(other)
         hourCounts.merge(other.hourCounts)
         dayCounts.merge(other.dayCounts)
-        levelCounts.merge(other.levelCounts)
         releaseCounts.merge(other.releaseCounts)
         environmentCounts.merge(other.environmentCounts)
         users = Array(Set(users).union(other.users).sorted().prefix(ErrorGroup.usersLimit))
         for trace in other.traces where !traces.contains(trace) && traces.count < ErrorGroup.tracesLimit {
             traces.insert(trace, at: 0)
         }
+    }
+
+    /// Before hours are added.
+    private mutating func absorbLevels(_ other: ErrorGroup) {
+        if levelHours.isEmpty, !levelCounts.items.isEmpty { levelHours = [hourCounts] }
+        for (index, item) in other.levelCounts.items.enumerated() {
+            levelCounts.add(item.name, item.count)
+            guard let own = levelCounts.index(of: item.name) else { continue }
+            if own == levelHours.count { levelHours.append(UnitCounts()) }
+            levelHours[own].merge(other.levelHours.isEmpty ? other.hourCounts : other.levelHours[index])
+        }
+        if levelCounts.items.count < 2 { levelHours = [] }
     }
 
     /// Adds a comment to the history.

@@ -41,6 +41,8 @@ public struct ErrorGroup: Sendable {
     var hourCounts = UnitCounts()
     var dayCounts = UnitCounts()
     var levelCounts = NameCounts()
+    /// Hours of each of `levelCounts`; empty while there is but one, whose hours are all.
+    var levelHours: [UnitCounts] = []
     var releaseCounts = NameCounts()
     var environmentCounts = NameCounts()
     public internal(set) var firstRelease = ""
@@ -91,10 +93,7 @@ public struct ErrorGroup: Sendable {
 
     /// Occurrences in the hours that a range touches.
     public func count(in range: TimeRange) -> Int {
-        hourCounts.items.reduce(0) { sum, hour in
-            let start = hour.unit.multipliedReportingOverflow(by: Nanoseconds.perHour).partialValue
-            return range.overlaps(first: start, last: start &+ Nanoseconds.perHour &- 1) ? sum + hour.count : sum
-        }
+        hourCounts.count(in: range)
     }
 
     /// Occurrences in each of the last `count` units of `length` up to that of `now`.
@@ -113,8 +112,9 @@ public struct ErrorGroup: Sendable {
     }
 
     /// Counts one more occurrence at `time`; what else is known of it comes by `note`.
-    mutating func countOne(_ time: Int64, trace: String) {
+    mutating func countOne(_ time: Int64, level: String, trace: String) {
         count &+= 1
+        add(level: level, hour: ErrorGroup.floored(time, Nanoseconds.perHour))
         firstSeen = min(firstSeen, time)
         lastSeen = max(lastSeen, time)
         hourCounts.add(ErrorGroup.floored(time, Nanoseconds.perHour))
@@ -125,6 +125,27 @@ public struct ErrorGroup: Sendable {
             traces.append(trace)
         }
         comeBack(time)
+    }
+
+    /// Before the occurrence is counted in `hourCounts`.
+    private mutating func add(level: String, hour: Int64) {
+        let former = levelCounts.items.count
+        levelCounts.add(level)
+        guard levelCounts.items.count > 1 else { return }
+        if levelHours.isEmpty { levelHours = [hourCounts] }
+        if levelCounts.items.count > former { levelHours.append(UnitCounts()) }
+        guard let index = levelCounts.index(of: level) else { return }
+        levelHours[index].add(hour)
+    }
+
+    /// Occurrences by level, in the hours that a range touches.
+    public func levels(in range: TimeRange) -> [String: Int] {
+        var found: [String: Int] = [:]
+        for (index, item) in levelCounts.items.enumerated() {
+            let hours = levelHours.isEmpty ? hourCounts : levelHours[index]
+            found[item.name] = hours.count(in: range)
+        }
+        return found
     }
 
     /// A resolved group has regressed; an ignored one comes back when its condition is met.
@@ -158,7 +179,7 @@ public struct ErrorGroup: Sendable {
     ) {
         level = draft.level
         let release = draft.text(draft.release)
-        tally(draft.level, release, draft.text(draft.environment))
+        tally(release, draft.text(draft.environment))
         if !release.isEmpty {
             if firstRelease.isEmpty { firstRelease = release }
             lastRelease = release
@@ -198,8 +219,7 @@ public struct ErrorGroup: Sendable {
     }
 
     /// Counts an occurrence by what is known of it.
-    mutating func tally(_ level: String, _ release: String, _ environment: String) {
-        levelCounts.add(level)
+    mutating func tally(_ release: String, _ environment: String) {
         releaseCounts.add(release)
         environmentCounts.add(environment)
     }
@@ -207,6 +227,9 @@ public struct ErrorGroup: Sendable {
     /// Lets go of hours and days that are no longer shown.
     mutating func prune(now: Int64) {
         hourCounts.dropBefore(ErrorGroup.floored(now, Nanoseconds.perHour) - ErrorGroup.hoursKept)
+        for index in levelHours.indices {
+            levelHours[index].dropBefore(ErrorGroup.floored(now, Nanoseconds.perHour) - ErrorGroup.hoursKept)
+        }
         dayCounts.dropBefore(ErrorGroup.floored(now, Nanoseconds.perDay) - ErrorGroup.daysKept)
     }
 

@@ -18,15 +18,7 @@ extension ErrorGroup {
         out.appendZigzag(firstSeen)
         for time in [lastSeen, statusSince, ignoredUntil] { out.appendZigzag(time &- firstSeen) }
         out.appendVarint(ignoredCount)
-        for counts in [hourCounts, dayCounts] {
-            out.appendVarint(counts.items.count)
-            var last: Int64 = 0
-            for item in counts.items {
-                out.appendZigzag(item.unit &- last)
-                out.appendVarint(item.count)
-                last = item.unit
-            }
-        }
+        for counts in [hourCounts, dayCounts] { ErrorGroup.append(counts, to: &out) }
         for counts in [levelCounts, releaseCounts, environmentCounts] {
             out.appendVarint(counts.items.count)
             for item in counts.items {
@@ -34,6 +26,8 @@ extension ErrorGroup {
                 out.appendVarint(item.count)
             }
         }
+        out.appendVarint(levelHours.count)
+        for counts in levelHours { ErrorGroup.append(counts, to: &out) }
         out.appendVarint(traces.count)
         for trace in traces { out.appendPrefixed(trace) }
         out.appendVarint(users.count)
@@ -79,6 +73,10 @@ extension ErrorGroup {
         levelCounts = try ErrorGroup.names(&reader)
         releaseCounts = try ErrorGroup.names(&reader)
         environmentCounts = try ErrorGroup.names(&reader)
+        for _ in 0..<(try reader.count(limit: NameCounts.limit)) { levelHours.append(try ErrorGroup.units(&reader)) }
+        guard levelHours.isEmpty || levelHours.count == levelCounts.items.count else {
+            throw ReadError("hours of levels that are not there", at: reader.offset)
+        }
         for _ in 0..<(try reader.count(limit: ErrorGroup.listLimit)) { traces.append(try reader.prefixedText()) }
         for _ in 0..<(try reader.count(limit: ErrorGroup.listLimit)) {
             users.append(try reader.littleEndian(UInt64.self))
@@ -120,6 +118,16 @@ extension ErrorGroup {
         }
     }
 
+    private static func append(_ counts: UnitCounts, to out: inout [UInt8]) {
+        out.appendVarint(counts.items.count)
+        var last: Int64 = 0
+        for item in counts.items {
+            out.appendZigzag(item.unit &- last)
+            out.appendVarint(item.count)
+            last = item.unit
+        }
+    }
+
     private static func units(_ reader: inout ByteReader) throws(ReadError) -> UnitCounts {
         var counts = UnitCounts()
         var last: Int64 = 0
@@ -141,7 +149,7 @@ extension ErrorGroup {
 
 /// Many groups as one record: version, size of their text, that text compressed; each group has its length before it.
 enum ErrorGroupRecord {
-    private static let version: UInt64 = 2
+    private static let version: UInt64 = 3
     private static let sizeLimit = 256 << 20
 
     static func bytes(_ text: [UInt8]) -> [UInt8] {

@@ -84,7 +84,9 @@ struct ErrorRoutes: Sendable {
         filter.app = call.identity.app ?? common.app
         filter.environment = common.env
         filter.release = parameters.value("release")
-        filter.level = parameters.value("level").flatMap { $0.lowercased() == "all" ? nil : $0.lowercased() }
+        filter.level = parameters.value("level").flatMap { level in
+            level.lowercased() == "all" ? nil : LogLevel([UInt8](level.utf8).span)?.name ?? level.lowercased()
+        }
         filter.type = parameters.value("type")
         filter.text = parameters.value("q")
         filter.trace = parameters.value("trace_id")
@@ -214,6 +216,14 @@ struct ErrorSummary {
     let hours: Int
     let now: Int64
 
+    /// Occurrences by the level that each had.
+    private func levels(_ groups: [ErrorGroup], _ range: TimeRange) -> JSONValue {
+        var counts: [String: Int] = [:]
+        for group in groups { counts.merge(group.levels(in: range), uniquingKeysWith: +) }
+        let sorted = counts.filter { $0.value > 0 }.sorted { ($0.value, $1.key) > ($1.value, $0.key) }
+        return .object(sorted.map { ($0.key, JSONValue.int($0.value)) })
+    }
+
     func json(_ common: ObservabilityParameters) -> JSONValue {
         let length = Int64(hours) * Nanoseconds.perHour
         // Hours count whole: the first is the one in which the period begins.
@@ -243,7 +253,7 @@ struct ErrorSummary {
             ("new_errors", .int(current.count { range.contains($0.firstSeen) })),
             ("regressed_errors", .int(current.count { $0.status == .regressed })),
             ("resolved_errors", .int(groups.count { $0.status == .resolved && range.contains($0.statusSince) })),
-            ("by_app", sum(\.app)), ("by_level", sum(\.level)),
+            ("by_app", sum(\.app)), ("by_level", levels(current, range)),
             ("by_release", sum { $0.lastRelease.isEmpty ? "unknown" : $0.lastRelease }),
             ("users_affected", .int(current.reduce(0) { $0 + $1.userCount })),
             ("previous_period", ["total_errors": .int(previous)]),

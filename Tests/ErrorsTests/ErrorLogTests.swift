@@ -62,6 +62,27 @@ struct ErrorLogTests {
         #expect(group.environments == ["prod": 71])
     }
 
+    /// A group's levels count by hour, each for itself, over a restart and when groups are merged.
+    @Test func levelsCountByHour() throws {
+        let log = ErrorLog()
+        log.observe(observed([(start, "disk full"), (start + Nanoseconds.perHour, "disk full")]))
+        log.observe(observed([(start + Nanoseconds.perHour, "disk full")], level: "fatal"))
+        log.observe(observed([(start, "no memory")], level: "critical"))
+        let first = TimeRange(start: start, end: start + 1)
+        let second = TimeRange(start: start + Nanoseconds.perHour, end: start + 2 * Nanoseconds.perHour)
+        let group = try #require(log.list(.standard).first { $0.message == "disk full" })
+        #expect(group.levels(in: first) == ["error": 1, "fatal": 0])
+        #expect(group.levels(in: second) == ["error": 1, "fatal": 1])
+        var records: [StateRecord] = []
+        for case .put(let record) in log.takeChanges(isFinal: true) { records.append(record) }
+        let again = ErrorLog()
+        again.restore { kind in StateListing(records: records.filter { $0.kind == kind }) }
+        let other = try #require(again.list(.standard).first { $0.message == "no memory" })
+        let merged = try #require(again.merge(other.id, into: group.id, .standard, by: "ann", now: start))
+        #expect(merged.levels(in: first) == ["error": 1, "fatal": 0, "critical": 1])
+        #expect(merged.levels(in: second) == ["error": 1, "fatal": 1, "critical": 0])
+    }
+
     @Test func twoCallSitesAreTwoGroups() {
         let log = ErrorLog()
         func line(_ function: String, _ value: Int, _ line: Int) -> String {

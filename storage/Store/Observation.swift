@@ -56,8 +56,8 @@ final class Observation: Sendable {
     }
 
     static let positionKey = "position"
-    /// 2: groups of errors are kept in other records, so that rows are to be observed again.
-    private static let positionVersion: UInt32 = 2
+    /// 3: groups of errors are kept in other records, so that rows are to be observed again.
+    private static let positionVersion: UInt32 = 3
 
     private let observers: [any RowObserver]
     private let views: ViewBox
