@@ -14,6 +14,7 @@ chmod -R u+w "$folder"
 cd "$folder"
 cc -O2 -o loggen loggen.c -lm -lz
 cc -O2 -o loader loader.c -lpthread
+mkdir -p data
 # As many seconds of log as give the same rate whatever the number of lines.
 ./loggen -n "$lines" -w "$((lines / 93 + 60))" -e now -s 1 -o data/set -f raw,json,pb,gz
 export DENDRO_LOG_OWN_LINES=false

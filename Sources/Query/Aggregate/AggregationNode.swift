@@ -18,6 +18,8 @@ final class AggregationNode: EvaluationNode {
     private let grouping: LabelGrouping
     /// Group labels of each label set met.
     private var groupOf: [Int: Int] = [:]
+    /// The one group of all series.
+    private var wholeGroup: Int?
 
     init(_ aggregation: VectorAggregation, _ operand: any EvaluationNode, _ labels: LabelIndex) throws(QueryError) {
         function = aggregation.function
@@ -55,8 +57,10 @@ final class AggregationNode: EvaluationNode {
     private static func isLess(_ a: Double, _ b: Double) -> Bool { a < b || a.isNaN && !b.isNaN }
 
     private func group(_ sample: VectorSample) throws(QueryError) -> Int {
+        if let wholeGroup { return wholeGroup }
         if let known = groupOf[sample.labels] { return known }
         let group = try labels.intern(grouping.group(of: labels[sample.labels]))
+        if grouping.isOfAll { wholeGroup = group }
         groupOf[sample.labels] = group
         return group
     }
