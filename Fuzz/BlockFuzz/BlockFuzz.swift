@@ -31,7 +31,20 @@ public func readBlock(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     reader.shed(to: 0)
     reader.renew()
     _ = try? reader.rows()
+    if let encoded = try? reader.encodedCounts(codec: .none) { check(try? RowCounts(encoded), reader.rowCount) }
+    check(try? RowCounts(RowCounts.packed(input, .none)), .max)
     return 0
+}
+
+/// Counts add up, whatever made them.
+private func check(_ counts: RowCounts?, _ rowCount: Int) {
+    guard let counts else { return }
+    let total = counts.groups.reduce(0) { $0 + Int($1.rows) }
+    precondition(total <= rowCount, "more rows than the block has")
+    for name in counts.names {
+        guard let values = try? counts.values(of: name) else { continue }
+        precondition(values.runs.reduce(0) { $0 + Int($1.rows) } == total, "values do not add up")
+    }
 }
 
 /// Callers go by what comes back: it has to fit together.
