@@ -1,6 +1,6 @@
 # make run [ARGS="--data-dir /var/lib/dendro"]   build for release and serve
 # make test                                      everything that can fail
-# make torture [SEEDS=1-10000] [KILLS=1000]       the long form: seeds of power cuts, rounds of kills
+# make torture [SEEDS=1-10000] [KILLS=1000] [CUTS=1000]  the long form: simulated lives, kills, disks cut off
 # make test-clients                              real clients from PyPI against the server
 # make deps | fmt | lint | bench | clean
 # make fuzz T=60                                 the fuzz targets, T seconds each
@@ -25,10 +25,12 @@ test: deps deps-test
 
 SEEDS ?= 1-10000
 KILLS ?= 1000
+CUTS ?= 1000
 
 torture: deps
 	DENDRO_SIMULATION_SEEDS=$(SEEDS) $(SWIFT) test --filter SimulationTests
 	Tests/EndToEndTests/kill-rounds.sh $(KILLS)
+	DENDRO_POWER_CUTS=$(CUTS) $(SWIFT) test --filter PowerCutTests
 
 test-clients: deps
 	$(SWIFT) build --product dendro

@@ -80,6 +80,20 @@ final class ServerProcess {
         process.waitUntilExit()
     }
 
+    /// Stops every thread of the server where it is: what a system call still returns is not acted upon any more.
+    func freeze() throws {
+        Glibc.kill(process.processIdentifier, SIGSTOP)
+        let tasks = "/proc/\(process.processIdentifier)/task"
+        _ = try poll("frozen") { () -> Bool? in
+            let states = try FileManager.default.contentsOfDirectory(atPath: tasks).map { task in
+                // The state stands behind the name, which is in parentheses.
+                try String(contentsOfFile: "\(tasks)/\(task)/stat", encoding: .utf8)
+                    .split(separator: ")").last?.split(separator: " ").first
+            }
+            return states.allSatisfy { $0 == "T" || $0 == "D" } ? true : nil
+        }
+    }
+
     /// Runs another command of the binary and gives its exit status and what it wrote.
     func command(_ arguments: [String]) throws -> (status: Int32, output: String) {
         guard let binary = ServerProcess.binary else { throw Failure(description: "no dendro binary was built") }

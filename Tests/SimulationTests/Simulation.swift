@@ -33,6 +33,9 @@ final class Simulation {
     private var files: TappedFiles
     private var ledger = Ledger()
     private var nextBatch = 0
+    private var nextArchive = 0
+    /// Whether the seed is about catalogs that are older than what they are found with.
+    private let isRolledBack: Bool
     private let remains = Mutex<Remains?>(nil)
 
     private static let retentionDays = 5
@@ -54,13 +57,22 @@ final class Simulation {
         static let deletions = Events(rawValue: 2)
         /// All heads sealed at once, and merges.
         static let merges = Events(rawValue: 4)
+        /// Snapshots; the databases do not lie on the simulated disk, so that none comes further than its parts.
+        static let snapshots = Events(rawValue: 8)
+        /// Disks that fill up, and have room again later.
+        static let fullDisks = Events(rawValue: 16)
+        /// Catalogs of a moment before the power cut, as from a backup; not in lives with deletions, which know of
+        /// no way back.
+        static let oldCatalogs = Events(rawValue: 32)
     }
 
     init(seed: UInt64, omitting omissions: Omissions = [], with events: Events = [.faults]) {
         self.seed = seed
         self.events = events
         self.omissions = omissions
-        random = Dice(seed)
+        var dice = Dice(seed)
+        isRolledBack = events.contains(.oldCatalogs) && dice.below(4) == 0
+        random = dice
         // The databases are real files; what they sync is not what is tested, so memory does where there is some.
         let root = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
         folder = "\(root)/dendro-sim-\(getpid())-\(seed)-\(omissions.rawValue)"
@@ -122,14 +134,18 @@ final class Simulation {
 
     private func live(_ store: Store) async -> [String] {
         prepareCut()
-        let hasFaults = events.contains(.faults) && random.below(2) == 0
-        if hasFaults { injectFaults() }
+        let isFull = events.contains(.fullDisks) && random.below(6) == 0
+        if isFull { fillDisk() }
+        let isFailing = events.contains(.faults) && random.below(2) == 0
+        if isFailing { injectFaults() }
+        // A flush waits until all is written.
+        let hasFaults = isFull || isFailing
         for _ in 0..<(8 + random.below(20)) where remains.withLock({ $0 == nil }) {
             switch random.below(20) {
             case 0...13: await push(store)
             case 14...15: if hasFaults || !events.contains(.merges) { store.housekeep(1) } else { await store.flush() }
-            case 16: if events.contains(.deletions) { await delete(store) }
-            case 17: await store.applyDeletions()
+            case 16: if events.contains(.deletions), !isRolledBack { await delete(store) }
+            case 17: await applyOrArchive(store)
             case 18:
                 clock.advance(Nanoseconds.perDay / 2)
                 _ = await store.enforceRetention()
@@ -138,16 +154,39 @@ final class Simulation {
         }
         files.disk.clearFaults()
         files.strikeNow()
+        files.disk.capacityBytes = .max
         return []
+    }
+
+    private func applyOrArchive(_ store: Store) async {
+        guard events.contains(.snapshots), random.below(2) == 0 else { return await store.applyDeletions() }
+        nextArchive += 1
+        _ = try? await store.archive(to: folder + "-snapshot-\(nextArchive)")
+    }
+
+    /// Leaves room for a few groups of the log, or for a part.
+    private func fillDisk() {
+        guard let space = try? files.disk.space(folder) else { return }
+        let room = random.below(160) << 10
+        notes.add("-- disk full but for \(room) bytes")
+        files.disk.capacityBytes = space.totalBytes - space.freeBytes + room
     }
 
     /// Decides when the power goes. What the clients know is noted first: what they hear later does not count.
     private func prepareCut() {
         remains.withLock { $0 = nil }
         let cutSeed = random.next()
-        let isCatalogLost = random.below(12) == 0
+        let isCatalogLost = !isRolledBack && random.below(12) == 0
+        let after = random.below(140)
+        let older = isRolledBack ? Moment() : nil
         let (files, ledger, folder, remains) = (files, ledger, folder, CutBox(self))
-        files.strike(after: random.below(140)) { [notes] in
+        if let older {
+            files.look(after: after - min(after, random.below(30))) {
+                let found = Simulation.databases(folder)
+                if found == Simulation.databases(folder) { older.keep(found) }
+            }
+        }
+        files.strike(after: after) { [notes] in
             notes.add("-- cut\(isCatalogLost ? ", catalog lost" : "")")
             // Databases and disk of one moment: again if the catalog's thread has written between the two looks.
             for _ in 0..<100 {
@@ -155,9 +194,24 @@ final class Simulation {
                 let databases = Simulation.databases(folder)
                 let disk = files.disk.crash(seed: cutSeed)
                 guard databases == Simulation.databases(folder) else { continue }
-                let kept = isCatalogLost ? databases.filter { !$0.key.hasPrefix("catalog") } : databases
+                var kept = databases
+                if isCatalogLost { kept = kept.filter { !$0.key.hasPrefix("catalog") } }
+                if let early = older?.databases {
+                    notes.add("-- an older catalog")
+                    kept = kept.filter { !$0.key.hasPrefix("catalog") }.merging(early) { first, _ in first }
+                }
                 return remains.put(disk, kept, known)
             }
+        }
+    }
+
+    /// The catalog of an earlier moment.
+    private final class Moment: Sendable {
+        private let kept = Mutex<[String: [UInt8]]?>(nil)
+        var databases: [String: [UInt8]]? { kept.withLock { $0 } }
+
+        func keep(_ databases: [String: [UInt8]]) {
+            kept.withLock { $0 = databases.filter { $0.key.hasPrefix("catalog") } }
         }
     }
 
@@ -253,6 +307,7 @@ final class Simulation {
             try file.write(bytes, at: 0)
             file.close()
         }
+        left.disk.capacityBytes = .max
         files = TappedFiles(left.disk, omitting: omissions)
         var state = left.ledger
         // What was sent and never answered is as open as before.

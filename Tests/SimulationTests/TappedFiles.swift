@@ -11,6 +11,8 @@ struct Omissions: OptionSet, Sendable {
     static let partSyncs = Omissions(rawValue: 2)
     /// Syncs of folders: names may be lost.
     static let folderSyncs = Omissions(rawValue: 4)
+    /// Syncs of part files come late: what is not safe yet is published.
+    static let latePartSyncs = Omissions(rawValue: 8)
 }
 
 /// A memory file system that counts changes and calls back just before a certain one: the moment of the power cut.
@@ -20,9 +22,15 @@ final class TappedFiles: FileSystem {
     private struct Tap {
         var left: Int
         var strike: (@Sendable () -> Void)?
+        /// What is to be looked at some changes before.
+        var early: (left: Int, look: @Sendable () -> Void)?
     }
 
+    /// Changes between the publishing of a part and its late sync.
+    private static let lateness = 6
+
     private let tap = Mutex(Tap(left: .max, strike: nil))
+    private let late = Mutex<[(file: any File, left: Int)]>([])
 
     init(_ disk: MemoryFileSystem, omitting omissions: Omissions = []) {
         self.disk = disk
@@ -31,7 +39,12 @@ final class TappedFiles: FileSystem {
 
     /// Calls `body` before the change number `after`, counted from now.
     func strike(after: Int, _ body: @escaping @Sendable () -> Void) {
-        tap.withLock { $0 = Tap(left: after, strike: body) }
+        tap.withLock { ($0.left, $0.strike) = (after, body) }
+    }
+
+    /// The same beside it, for a look at things some changes before.
+    func look(after: Int, _ body: @escaping @Sendable () -> Void) {
+        tap.withLock { $0.early = (after, body) }
     }
 
     /// Calls it now if it has not been called.
@@ -44,12 +57,33 @@ final class TappedFiles: FileSystem {
     }
 
     func changes() {
+        let look = tap.withLock { tap -> (@Sendable () -> Void)? in
+            guard let early = tap.early else { return nil }
+            tap.early = early.left > 0 ? (early.left - 1, early.look) : nil
+            return early.left > 0 ? nil : early.look
+        }
+        look?()
         let isDue = tap.withLock { tap in
             guard tap.strike != nil else { return false }
             tap.left -= 1
             return tap.left < 0
         }
         if isDue { strikeNow() }
+        syncLate()
+    }
+
+    /// Syncs the file some changes later.
+    fileprivate func syncLater(_ file: any File) {
+        late.withLock { $0.append((file, TappedFiles.lateness)) }
+    }
+
+    private func syncLate() {
+        let due = late.withLock { late -> [any File] in
+            for index in late.indices { late[index].left -= 1 }
+            defer { late.removeAll { $0.left <= 0 } }
+            return late.filter { $0.left <= 0 }.map(\.file)
+        }
+        for file in due { try? file.sync() }
     }
 
     func open(_ path: String, _ mode: OpenMode) throws(FileError) -> any File {
@@ -117,6 +151,7 @@ private final class TappedFile: File {
         system.changes()
         let isLog = path.contains("/wal/")
         if system.omissions.contains(isLog ? .logSyncs : .partSyncs) { return }
+        if !isLog, system.omissions.contains(.latePartSyncs) { return system.syncLater(file) }
         try file.sync()
     }
 

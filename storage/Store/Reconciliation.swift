@@ -49,31 +49,41 @@ struct Reconciliation {
             known.insert(part.summary.key)
             switch (!part.isDead, keys.contains(part.summary.key)) {
             case (true, true): live.append(part.summary)
-            case (true, false): lose(part.summary)
+            case (true, false): lost.append(part.summary)
             case (false, let exists): collect(part.summary, exists: exists)
             }
         }
         adopt(keys.subtracting(known).sorted())
-        uncoverLosses()
+        settleLosses()
         commit()
     }
 
-    /// What lost parts covered, and no live one does, is asked of the WAL again.
-    private mutating func uncoverLosses() {
+    /// Live rows without their files. Where live parts of a higher generation hold all of it, or the day is over, the
+    /// catalog is older than the parts, as from a backup. Otherwise state was lost: answers warn, and what no live part
+    /// covers is asked of the WAL again.
+    private mutating func settleLosses() {
+        let now = configuration.clock.nowNanoseconds()
+        let oldest = Day(of: now.subtractingReportingOverflow(configuration.retentionNanoseconds).partialValue)
         for summary in lost {
             let key = TenantDay(tenant: summary.tenant, day: summary.day)
             var hole = summary.coverage
-            for part in live where part.tenant == key.tenant && part.day == key.day { hole.subtract(part.coverage) }
+            var unreplaced = summary.coverage
+            for part in live where part.tenant == key.tenant && part.day == key.day {
+                hole.subtract(part.coverage)
+                if part.generation > summary.generation { unreplaced.subtract(part.coverage) }
+            }
+            if key.day < oldest || (unreplaced.isEmpty && !summary.coverage.isEmpty) {
+                change.markDead.append(summary.id)
+                continue
+            }
+            lose(summary, key)
             guard !hole.isEmpty else { continue }
             covered[key]?.subtract(hole)
             change.uncover.append(DayCoverage(tenant: key.tenant, day: key.day, coverage: hole))
         }
     }
 
-    /// A live row without its file: state was lost, and answers warn.
-    private mutating func lose(_ summary: PartSummary) {
-        let key = TenantDay(tenant: summary.tenant, day: summary.day)
-        lost.append(summary)
+    private mutating func lose(_ summary: PartSummary, _ key: TenantDay) {
         let text =
             "part \(summary.key) is missing: \(summary.rows) rows between \(RFC3339.format(summary.firstTime)) and "
             + "\(RFC3339.format(summary.lastTime)) may be lost"
