@@ -32,14 +32,15 @@ struct RequestReader: Sendable {
     mutating func read(_ line: borrowing ByteSpan) -> RequestFields? {
         guard let first = firstByte(line) else { return nil }
         if line[first] == 0x7b {
-            return mayTellTime(line) ? readJSON(line, first..<line.count, isNested: false) : nil
+            guard mayTellTime(line) else { return nil }
+            return withPlainPath(readJSON(line, first..<line.count, isNested: false), line)
         }
         if let quote = ByteSearch.find(protocolName.span, in: line) {
             return AccessLine.read(line, protocolAt: quote)
         }
         if hasHint(line) {
             if let brace = ByteSearch.find(jsonStart.span, in: line),
-                let found = readJSON(line, brace..<line.count, isNested: false)
+                let found = withPlainPath(readJSON(line, brace..<line.count, isNested: false), line)
             {
                 return found
             }
@@ -80,7 +81,35 @@ struct RequestReader: Sendable {
         return readNested()
     }
 
+    /// Reads a line again whose path has its slashes escaped, as some writers of JSON do, without those escapes.
+    private mutating func withPlainPath(_ found: RequestFields?, _ line: borrowing ByteSpan) -> RequestFields? {
+        guard let found, !found.isNested, let path = found.path,
+            ByteSearch.find(byte: 0x5c, in: line.extracting(path)) != nil
+        else { return found }
+        nested.removeAll(keepingCapacity: true)
+        nested.append(span: line)
+        return readNested() ?? found
+    }
+
+    /// Takes the backslash out of every `\/` of the nested text.
+    private mutating func unescapeSlashes() {
+        var at = 0
+        var end = 0
+        while at < nested.count {
+            let isEscape = nested[at] == 0x5c && at + 1 < nested.count
+            if isEscape, nested[at + 1] != 0x2f {
+                nested[end] = 0x5c
+                end += 1
+            }
+            if isEscape { at += 1 }
+            nested[end] = nested[at]
+            (at, end) = (at + 1, end + 1)
+        }
+        nested.removeLast(nested.count - end)
+    }
+
     private mutating func readNested() -> RequestFields? {
+        unescapeSlashes()
         let text = nested
         let span = text.span
         guard let brace = ByteSearch.find(byte: 0x7b, in: span),

@@ -37,6 +37,14 @@ struct ReaderTests {
             line: #"{"text":"…","record":{"level":{"name":"INFO"},"message":"{\"method\": \"PUT\", \"path\": \"/b\", "#
                 + #"\"status_code\": 500, \"duration_ms\": 12.5}"}}"#,
             microseconds: 12_500, status: 500, method: "PUT", path: "/b"),
+        // Writers that escape slashes.
+        Sample(
+            line: #"{"method":"GET","path":"\/a\/1\\n","duration_ms":5,"client_ip":"a\/b"}"#, microseconds: 5000,
+            method: "GET", path: #"/a/1\\n"#, client: "a/b"),
+        Sample(
+            line: #"{"record":{"message":"{\"path\": \"\\\/a\\\/1\", \"duration_ms\": 5}"}}"#, microseconds: 5000,
+            path: "/a/1"),
+        Sample(line: #"{"path":"\/a","duration_ms":5,"cut":"\"#, microseconds: 5000, path: "/a"),
         Sample(
             line: #"9.9.9.9 - - [23/Nov/2026:18:59:58 +0000] "GET /x?y=1 HTTP/1.1" 502 17 "-" "curl/8" 0.731"#,
             microseconds: 731_000, status: 502, method: "GET", path: "/x?y=1", client: "9.9.9.9"),
