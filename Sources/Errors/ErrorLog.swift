@@ -119,6 +119,12 @@ enum LineLevel: Sendable {
         }
     }
 
+    /// What an event of this level counts as: one that carries an exception is an error unless it says otherwise.
+    var eventName: String {
+        if case .known(.unknown) = self { return LogLevel.error.name }
+        return name
+    }
+
     /// What was found out when the entry came; nil where that is not known.
     init?(_ metadata: borrowing ByteSpan) {
         guard let range = LabelSet.range(of: LineLevel.metadataName.span, in: metadata, 0..<metadata.count) else {
@@ -163,12 +169,12 @@ extension ErrorLog.Contents {
             line, seed: Hash.hash64(labels.encoded, seed: UInt64(truncatingIfNeeded: tenant)))
         if let known = memo[hash] {
             slots[known.slot]?.tally(known.release, known.environment)
-            slots[known.slot]?.countOne(entry.time, level: level.name, trace: LabelSet.traceID(in: metadata))
+            slots[known.slot]?.countOne(entry.time, level: level.eventName, trace: LabelSet.traceID(in: metadata))
             return touch(known.slot)
         }
         guard
             reader.read(
-                time: entry.time, line: line, metadata: metadata, labels: labels, level: level.name,
+                time: entry.time, line: line, metadata: metadata, labels: labels, level: level.eventName,
                 isError: level.isError)
         else { return }
         let slot = countDraft(tenant)

@@ -45,6 +45,10 @@ struct EventReader: Sendable {
         } else {
             let text = draft.append(line.extracting(0..<size))
             draft.message = draft.firstLine(text, limit: EventReader.messageLimit)
+            if let head = LineHead(draft.message, draft.arena) {
+                draft.message = head.message
+                if draft.logger.isEmpty { draft.logger = head.logger }
+            }
             draft.parseTrace(text)
             if !draft.exceptions.isEmpty { draft.traceback = text }
         }
@@ -136,7 +140,7 @@ struct EventReader: Sendable {
             }
             return
         }
-        if let type, draft.exceptions[last].type.isEmpty { draft.exceptions[last].type = type }
+        if let type { draft.exceptions[last].type = type }
         guard draft.exceptions[last].value.isEmpty, let text else { return }
         draft.exceptions[last].value = text
         if let typed = draft.typed(text), draft.isEqual(typed.type, draft.exceptions[last].type) {

@@ -13,7 +13,9 @@ extension EventDraft {
         var index = 0
         while index < lines.count {
             let line = lines[index]
-            let text = trimmed(line)
+            var text = trimmed(line)
+            // loguru marks the call that caught the exception.
+            if starts(text, TraceWords.marked) { text = (text.lowerBound + 2)..<text.upperBound }
             if starts(text, TraceWords.traceback) || ends(text, TraceWords.tracebackLine) {
                 frames.removeLast(frames.count - first)
                 isInTrace = true

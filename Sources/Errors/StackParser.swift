@@ -21,6 +21,7 @@ enum TraceWords {
     static let tracebackLine = bytes("Traceback (most recent call last):")
     static let tracebackStart = bytes("Traceback (")
     static let file = bytes("File \"")
+    static let marked = bytes("> File \"")
     static let line = bytes("line ")
     static let within = bytes("in ")
     static let at = bytes("at ")

@@ -2,6 +2,7 @@ import Access
 import Bytes
 import Errors
 import Model
+import Observe
 import Receive
 
 /// What people change of error groups: `POST errors/{id}/resolve` and the like, and deletion. Each change is durable
@@ -89,7 +90,7 @@ struct ErrorChanges: Sendable {
 }
 
 /// `POST errors`: a capture without any SDK. The body, as the original service writes its error files, becomes a log
-/// line of level error and is counted in its group like any other.
+/// line of level error and is counted in its group like any other. Limits and repeats are those of a push.
 struct ErrorCapture: Sendable {
     let backend: Backend
 
@@ -107,11 +108,17 @@ struct ErrorCapture: Sendable {
             return ErrorAnswers.observability(error.status, error.message, code: "bad_request")
         }
         result.batch.tenant = call.identity.tenant
+        let repeated = call.header("Idempotency-Key")
+        if result.everyEntryHadTimestamp || repeated != nil {
+            result.batch.key = backend.batchKey(
+                call.identity, "\(call.path)?app=\(app)", idempotencyKey: repeated, call.body.span)
+        }
         let batch = result.batch
         guard !batch.isEmpty else { throw ParameterError("the body holds no error that can be stored") }
         if let allowed = call.identity.app, batch.streams.contains(where: { $0.value(of: "app") != allowed }) {
             return ErrorAnswers.denied(.otherApp(allowed: allowed, found: nil), path: call.path)
         }
+        if let answer = throttled(batch, call) { return answer }
         let stored = await withCheckedContinuation { continuation in
             backend.sink.append(batch) { continuation.resume(returning: $0) }
         }
@@ -122,5 +129,16 @@ struct ErrorCapture: Sendable {
             ("count", .int(ids.count)), ("error_id", ids.first.map { .optional($0) } ?? .null),
             ("error_ids", .array(ids.map { .optional($0) })),
         ]).answer(201)
+    }
+
+    private func throttled(_ batch: Batch, _ call: Call) -> Answer? {
+        let lines = batch.rows.count
+        let bytes = batch.rows.reduce(0) { $0 &+ Int($1.lineCount) }
+        guard
+            let seconds = backend.access.admit(
+                call.identity, lines: lines, bytes: bytes, monotonicNanoseconds: Machine.monotonicNanoseconds())
+        else { return nil }
+        backend.metrics.ingest.pushedBack.add()
+        return ErrorAnswers.throttled(call.identity, lines: lines, bytes: bytes, after: seconds, as: .plain)
     }
 }

@@ -114,7 +114,8 @@ struct PushRoutes: Sendable {
             }
             result.batch.tenant = request.identity.tenant
             if result.everyEntryHadTimestamp || request.idempotencyKey != nil {
-                result.batch.key = key(request, body)
+                result.batch.key = backend.batchKey(
+                    request.identity, request.target.target, idempotencyKey: request.idempotencyKey, body)
             }
             return .success(result)
         } catch {
@@ -137,18 +138,6 @@ struct PushRoutes: Sendable {
         } catch {
             throw ReceiveError.malformed(error.message)
         }
-    }
-
-    /// What a repeat of this request is recognised by (storage rule 7).
-    private func key(_ request: PushRequest, _ body: borrowing ByteSpan) -> Hash128 {
-        var head: [UInt8] = []
-        head.appendPrefixed(request.identity.tenant.name)
-        head.appendPrefixed(request.identity.tokenID ?? "")
-        head.appendPrefixed(request.target.target)
-        head.appendPrefixed(request.idempotencyKey ?? "")
-        let outer = Hash.hash128(head, seed: backend.batchKeySeed)
-        return Hash128(
-            high: Hash.hash64(body, seed: outer.high), low: Hash.hash64(body, seed: outer.low ^ 0x9e37_79b9_7f4a_7c15))
     }
 
     private func store(
@@ -196,5 +185,22 @@ struct PushRoutes: Sendable {
                 answer(ErrorAnswers.pushedBack(error, as: form))
             }
         }
+    }
+}
+
+extension Backend {
+    /// What a repeat of a push is recognised by (storage rule 7).
+    /// - Parameter target: path and query as sent.
+    func batchKey(
+        _ identity: Identity, _ target: String, idempotencyKey: String?, _ body: borrowing ByteSpan
+    ) -> Hash128 {
+        var head: [UInt8] = []
+        head.appendPrefixed(identity.tenant.name)
+        head.appendPrefixed(identity.tokenID ?? "")
+        head.appendPrefixed(target)
+        head.appendPrefixed(idempotencyKey ?? "")
+        let outer = Hash.hash128(head, seed: batchKeySeed)
+        return Hash128(
+            high: Hash.hash64(body, seed: outer.high), low: Hash.hash64(body, seed: outer.low ^ 0x9e37_79b9_7f4a_7c15))
     }
 }

@@ -135,6 +135,18 @@ import Testing
         let again = Self.captured.replacing("bad card 17", with: "bad card 18")
         #expect(try Self.post(server, "errors", again).1["error_id"] as? String == id)
         #expect(ObservabilityTests.count(try Self.json(server, "errors/" + id)["count"]) == 2)
+        // A client that saw no answer sends it again: the same answer, counted once.
+        let repeated = try Self.post(server, "errors", again)
+        #expect(repeated.0 == 201)
+        #expect(repeated.1["error_id"] as? String == id)
+        let unstamped = #"{"app":"pay","error_type":"Gone","message":"no answer"}"#
+        for _ in 0..<3 {
+            let reply = try server.request(
+                "POST", Self.root + "errors", headers: [("Idempotency-Key", "k1")], body: Array(unstamped.utf8))
+            #expect(reply.status == 201)
+        }
+        #expect(ObservabilityTests.count(try Self.json(server, "errors/" + id)["count"]) == 2)
+        #expect(ObservabilityTests.count(try Self.json(server, "errors/summary")["total_errors"]) == 3)
         #expect(try Self.post(server, "errors", "{broken").0 == 400)
     }
 

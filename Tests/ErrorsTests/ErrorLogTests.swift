@@ -275,6 +275,92 @@ struct ErrorLogTests {
         #expect(group.samples[0].event.path == "/orders/17")
     }
 
+    /// The exception that loguru names counts, not what its text looks like.
+    @Test func loguruNamesItsException() throws {
+        let log = ErrorLog()
+        func line(_ order: Int) -> String {
+            #"{"text": "2026-11-25 19:23:46.4 | ERROR    | __main__:pay:18 - while paying\nTraceback (most recent "#
+                + #"call last):\n\n> File \"/srv/pay.py\", line 16, in pay\n    fail(i)\n         └ \#(order)\n\n"#
+                + #"ValueError: order \#(order) failed\n", "record": {"exception": {"type": "ValueError", "value": "#
+                + #""order \#(order) failed", "traceback": true}, "level": {"name": "ERROR", "no": 40}, "#
+                + #""message": "while paying", "name": "__main__"}}"#
+        }
+        log.observe(observed([(start, line(1)), (start + 1, line(2))]))
+        let group = try #require(log.list(.standard).first)
+        #expect(log.list(.standard).count == 1)
+        #expect(group.count == 2)
+        #expect(group.type == "ValueError")
+        #expect(group.message == "order 1 failed")
+        #expect(group.culprit == "/srv/pay.py in pay")
+    }
+
+    /// A name that the event gives its error counts before the one that the trace ends with.
+    @Test func anErrorTypeThatIsNamedCounts() throws {
+        let log = ErrorLog()
+        let trace = #""traceback":"Traceback (most recent call last):\n  File \"a.py\", line 3, in f\nE: gone\n""#
+        log.observe(observed([(start, #"{"error_type":"OrderGone",\#(trace)}"#)]))
+        #expect(log.list(.standard).first?.type == "OrderGone")
+    }
+
+    @Test func anExceptionWithoutALevelIsAnError() throws {
+        let log = ErrorLog()
+        let line =
+            #"{"message":"m","traceback":"Traceback (most recent call last):\n  File \"a.py\", line 3, in f\n"#
+            + #"KeyError: 'a'\n"}"#
+        log.observe(observed([(start, line), (start + 1, line)], level: "unknown"))
+        log.observe(observed([(start, line)], level: "warn", labels: [("app", "web")]))
+        let levels = log.list(.standard).map { group in
+            "\(group.app) \(group.level) \(group.levels.keys.sorted())"
+        }
+        #expect(levels.sorted() == [#"shop error ["error"]"#, #"web warn ["warn"]"#])
+    }
+
+    @Test(arguments: [
+        ("2026-11-25 19:23:46.490 | ERROR    | shop.pay:charge:20 - cache 0 gone", "shop.pay", "cache 0 gone"),
+        ("2026-11-25 19:42:16,010 ERROR [main] com.shop.Pay - charge failed", "com.shop.Pay", "charge failed"),
+        ("2026-11-25 19:42:16,010 - shop.pay - ERROR - charge failed: no card", "shop.pay", "charge failed: no card"),
+        ("19:42:16.010 [http-1] ERROR c.s.Pay - charge failed", "c.s.Pay", "charge failed"),
+        ("ERROR:shop.pay:charge failed", "shop.pay", "charge failed"),
+        (
+            "2026-11-25T19:42:16.010+01:00 ERROR 4711 --- [nio-80-1] c.s.Pay   : charge failed", "c.s.Pay",
+            "charge failed"
+        ),
+        ("2026/11/23 18:59:58 [error] connect() failed (111: refused)", "", "connect() failed (111: refused)"),
+        ("2026-11-25T19:42:16Z ERROR timeout: no answer - given up", "", "timeout: no answer - given up"),
+        ("[2026-11-25 19:42:16] CRITICAL out of memory", "", "out of memory"),
+        ("ERROR: no level", "", "no level"),
+        // No head of a line.
+        ("charge failed at 19:42:16 ERROR", "", "charge failed at 19:42:16 ERROR"),
+        ("17 orders failed", "", "17 orders failed"),
+        ("2026-11-25 19:42:16 something happened", "", "2026-11-25 19:42:16 something happened"),
+        ("2026-11-25 19:42:16 ERROR", "", "2026-11-25 19:42:16 ERROR"),
+        ("", "", ""), ("[", "", "["), ("1:2:3 [", "", "1:2:3 ["), ("::: |", "", "::: |"),
+        ("1:2:3 error |-", "", "-"), ("error:", "", "error:"), ("error:a", "", "a"),
+    ])
+    func aLinesHeadIsNoPartOfItsMessage(_ line: String, _ logger: String, _ message: String) throws {
+        var draft = EventDraft()
+        let text = draft.append([UInt8](line.utf8).span)
+        let head = LineHead(text, draft.arena)
+        #expect(draft.text(head?.message ?? text) == message)
+        #expect(draft.text(head?.logger ?? EventDraft.none) == logger)
+    }
+
+    /// Any bytes are read without a fault, and what is found lies within the line.
+    @Test func headsOfAnyLines() {
+        var random = SystemRandomNumberGenerator()
+        let words = [
+            "2026-11-25", " ", "19:42:16", "[", "]", "ERROR", "error", " - ", " : ", ":", "|", "-", "7", "a", "\t",
+        ]
+        for _ in 0..<20_000 {
+            let line = (0..<Int.random(in: 0..<12, using: &random)).map { _ in words.randomElement() ?? "" }.joined()
+            var draft = EventDraft()
+            let text = draft.append([UInt8](line.utf8).span)
+            guard let head = LineHead(text, draft.arena) else { continue }
+            #expect(!head.message.isEmpty && head.message.upperBound == text.upperBound, "\(line)")
+            #expect(head.logger.isEmpty || head.logger.lowerBound >= text.lowerBound, "\(line)")
+        }
+    }
+
     @Test func errorsBeyondTheLimitOfGroupsCountByApp() {
         let log = ErrorLog()
         let words = ["a", "b", "c", "d", "e", "g", "h", "i", "k", "l"]

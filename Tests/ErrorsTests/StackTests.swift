@@ -36,6 +36,36 @@ struct StackTests {
         #expect(StackParser.parse(line) == StackParser.parse(python))
     }
 
+    /// loguru marks the call that caught the exception, shows values, and leaves a blank line before what was raised.
+    @Test func pythonAsLoguruWritesIt() throws {
+        let text = """
+            2026-11-25 19:23:46.477 | ERROR    | shop.pay:charge:18 - while paying
+            Traceback (most recent call last):
+
+              File "/srv/shop/main.py", line 3, in <module>
+                run()
+                └ <function run at 0x7fb6edc8cd60>
+
+            > File "/srv/shop/pay.py", line 16, in charge
+                try: fail(i)
+                     │    └ 0
+                     └ <function fail at 0x7fb6edc8cd60>
+
+              File "/srv/shop/pay.py", line 11, in fail
+                raise ValueError(f"order {n} failed")
+
+            ValueError: order 0 failed
+            """
+        for text in [text, text.replacing("\n", with: "\\n")] {
+            let found = try #require(StackParser.parse(text).first)
+            #expect(found.type == "ValueError")
+            #expect(found.value == "order 0 failed")
+            #expect(found.frames.map(\.function) == ["<module>", "charge", "fail"])
+            #expect(found.frames.map(\.line) == [3, 16, 11])
+            #expect(found.frames[1].source == "try: fail(i)")
+        }
+    }
+
     @Test func javaWithItsCause() {
         let found = StackParser.parse(
             """
