@@ -19,8 +19,12 @@ struct OpsRoutes: Sendable {
                     body: MetricsPage(backend).bytes)
             },
             Route(Route.read, "/flush") { _ in
-                await backend.operations.flush()
-                return .noContent
+                do throws(StoreError) {
+                    try await backend.operations.flush()
+                    return .noContent
+                } catch {
+                    return .text(503, "\(error)\n", retryAfterSeconds: 10)
+                }
             },
             Route(Route.get, "/config") { _ in .text(200, backend.operations.settingsText) },
             Route(Route.get, "/services") { _ in .text(200, services()) },

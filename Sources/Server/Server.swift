@@ -104,8 +104,8 @@ public protocol Operations: Sendable {
     var refusal: String? { get }
     /// Figures of the store.
     var statistics: StoreStatistics { get }
-    /// Seals everything received and merges what is due.
-    func flush() async
+    /// Seals everything received and merges what is due; fails when parts cannot be written, and loses nothing then.
+    func flush() async throws(StoreError)
     /// Hides and later removes the entries that a log query selects, and what was asked of the kind, oldest first.
     func requestDeletion(
         of query: String, in range: TimeRange, tenant: TenantID

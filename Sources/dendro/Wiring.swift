@@ -211,7 +211,7 @@ struct StoreOperations: Operations {
     var statistics: StoreStatistics { store.statistics }
     var refusal: String? { store.statistics.refusal }
 
-    func flush() async { await store.flush() }
+    func flush() async throws(StoreError) { try await store.flush().get() }
 
     func requestDeletion(
         of query: String, in range: TimeRange, tenant: TenantID

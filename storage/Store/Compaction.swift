@@ -84,7 +84,7 @@ extension Store {
             }
         }
         return await withCheckedContinuation { continuation in
-            catalogThread.submit { [self] in
+            let isQueued = catalogThread.submitted { [self] in
                 var isPublished = false
                 switch outcome {
                 case .success(let merged): isPublished = publishMerge(merged, of: work)
@@ -95,6 +95,9 @@ extension Store {
                 mergeEnded(work.tenantDay)
                 continuation.resume(returning: isPublished)
             }
+            guard !isQueued else { return }
+            mergeEnded(work.tenantDay)
+            continuation.resume(returning: false)
         }
     }
 

@@ -165,18 +165,26 @@ public final class Store: IngestSink, RecentData, Sendable {
             })
     }
 
-    /// Seals everything received so far, and merges what is due; returns when all of it is in published parts.
-    public func flush() async {
-        await freezeAll()
-        await sealsDone()
+    /// Seals everything received so far, and merges what is due; returns when all of it is in published parts, or when
+    /// some of it could not be written: on a full disk, say. Nothing is lost then, its rows stay in the log.
+    @discardableResult
+    public func flush() async -> Result<Void, StoreError> {
+        guard await publishHeads() else {
+            return .failure(
+                StoreError("what was received could not be written to parts, it stays in the log: see the server's log")
+            )
+        }
         await mergesDone()
         while let work = dueRepack() ?? dueMerge(), await merge(work) {}
         await mergesDone()
         // Files of merged parts are collected on the catalog thread: wait until it has let go of the last merge, and
         // then until it has got to what that left.
         for _ in 0..<2 {
-            await withCheckedContinuation { continuation in catalogThread.submit { continuation.resume() } }
+            await withCheckedContinuation { continuation in
+                if !catalogThread.submitted({ continuation.resume() }) { continuation.resume() }
+            }
         }
+        return .success(())
     }
 
     /// Stops taking batches, answers those under way, and leaves what is not sealed in the WAL.
@@ -184,7 +192,13 @@ public final class Store: IngestSink, RecentData, Sendable {
         admission.setRefusal(.stopping)
         housekeeper.withLock { $0 }?.stop()
         watch.withLock { $0 }?.stop()
-        upkeep.withLock { $0.isClosing = true }
+        // Heads that wait to be sealed stay in the log: nobody waits for them any longer.
+        let waiters = upkeep.withLock { upkeep -> [HeadWaiter] in
+            upkeep.isClosing = true
+            defer { upkeep.headWaiters = [] }
+            return upkeep.headWaiters
+        }
+        for waiter in waiters { waiter.continuation.resume(returning: false) }
         await withCheckedContinuation { continuation in
             _ = OSThread(name: "dendro-close") { [self] in
                 committer.stop()

@@ -17,7 +17,6 @@ struct Upkeep: Sendable {
     var merging: Set<TenantDay> = []
     /// Who waits until no merge is under way.
     var mergeWaiters: [CheckedContinuation<Void, Never>] = []
-    var waiters: [CheckedContinuation<Void, Never>] = []
     /// Who waits for certain heads to be in published parts.
     var headWaiters: [HeadWaiter] = []
     var isClosing = false
@@ -126,27 +125,25 @@ extension Store {
         }
     }
 
-    /// Freezes every head now.
-    func freezeAll() async {
-        await withCheckedContinuation { continuation in
-            committer.perform { [self] in
-                for head in ingest.freeze(where: { _ in true }) { seal(head) }
-                continuation.resume()
-            }
-        }
-    }
-
     /// Freezes every head, and waits until all that was received before the call is in published parts; false if some
     /// of it could not be written.
     func publishHeads() async -> Bool {
         await withCheckedContinuation { continuation in
             committer.perform { [self] in
-                for head in ingest.freeze(where: { _ in true }) { seal(head) }
-                let heads = views.view.days.values.flatMap(\.heads).map { ObjectIdentifier($0) }
-                if heads.isEmpty { return continuation.resume(returning: true) }
-                upkeep.withLock {
-                    $0.headWaiters.append(HeadWaiter(heads: Set(heads), continuation: continuation))
+                let frozen = ingest.freeze(where: { _ in true })
+                let heads = Set(views.view.days.values.flatMap(\.heads).map { ObjectIdentifier($0) })
+                // What failed before is tried again now, not at the next second.
+                let retries = upkeep.withLock { upkeep -> [Ingest.FrozenHead]? in
+                    if upkeep.isClosing { return nil }
+                    if !heads.isEmpty {
+                        upkeep.headWaiters.append(HeadWaiter(heads: heads, continuation: continuation))
+                    }
+                    defer { upkeep.failed = [] }
+                    return upkeep.failed
                 }
+                for head in frozen { seal(head) }
+                for head in retries ?? [] { submitSeal(head) }
+                if heads.isEmpty || retries == nil { continuation.resume(returning: heads.isEmpty) }
             }
         }
     }
@@ -160,18 +157,6 @@ extension Store {
             return done
         }
         for waiter in done { waiter.continuation.resume(returning: true) }
-    }
-
-    /// Waits until no head is being sealed.
-    func sealsDone() async {
-        await withCheckedContinuation { continuation in
-            let isDone = upkeep.withLock { upkeep -> Bool in
-                if upkeep.sealing == 0 { return true }
-                upkeep.waiters.append(continuation)
-                return false
-            }
-            if isDone { continuation.resume() }
-        }
     }
 
     /// The day's parts are free for the next merge.
@@ -231,12 +216,6 @@ extension Store {
 
     func sealFinished() {
         notifyHeadWaiters()
-        let waiters = upkeep.withLock { upkeep -> [CheckedContinuation<Void, Never>] in
-            upkeep.sealing -= 1
-            guard upkeep.sealing == 0 else { return [] }
-            defer { upkeep.waiters = [] }
-            return upkeep.waiters
-        }
-        for waiter in waiters { waiter.resume() }
+        upkeep.withLock { $0.sealing -= 1 }
     }
 }
