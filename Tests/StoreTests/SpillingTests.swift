@@ -2,8 +2,9 @@ import Bytes
 import Chunks
 import Files
 import Model
-import Store
 import Testing
+
+@testable import Store
 
 /// Heads that are written as rows in haste, and parts of rows and columns side by side.
 @Suite struct SpillingTests {
@@ -117,6 +118,22 @@ import Testing
         defer { file.close() }
         #expect(try Part(file: file, name: files[0]).summary.blocks == 1)
         #expect(try store.lines() == expected)
+        await store.close()
+    }
+
+    @Test func filesOfMergedPartsGoWhoeverStillHoldsTheMerge() async throws {
+        let store = try open()
+        for part in 0..<3 {
+            _ = try await store.append(batch(lines(part * 1_000, 1_000)))
+            await store.flush()
+        }
+        clock.advance(days: 2)
+        // Nil when the housekeeper was quicker; it holds the merge then.
+        let work = store.dueMerge()
+        if let work { #expect(await store.merge(work)) }
+        await store.flush()
+        #expect(folder.files("tenants", ".dlp").count == 1)
+        #expect(work?.parts.isEmpty != false)
         await store.close()
     }
 }

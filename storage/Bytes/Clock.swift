@@ -35,4 +35,7 @@ public enum Machine {
 
     /// Gives free heap pages back to the system, after a burst.
     public static func trimHeap() { dendro_trim_heap() }
+
+    /// Memory of this process that is in RAM, in bytes; 0 when the system does not tell.
+    public static func residentBytes() -> Int { Int(clamping: dendro_resident_bytes()) }
 }

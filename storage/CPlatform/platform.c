@@ -1,7 +1,9 @@
 #define _GNU_SOURCE
 #include "platform.h"
+#include <fcntl.h>
 #include <malloc.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -10,12 +12,25 @@
 
 void dendro_tune_allocator(void) {
   mallopt(M_MMAP_THRESHOLD, 32 << 20);
-  mallopt(M_TRIM_THRESHOLD, 64 << 20);
+  mallopt(M_TRIM_THRESHOLD, 8 << 20);
   mallopt(M_TOP_PAD, 1 << 20);
-  mallopt(M_ARENA_MAX, 4);
+  mallopt(M_ARENA_MAX, 2);
 }
 
 void dendro_trim_heap(void) { malloc_trim(1 << 20); }
+
+size_t dendro_resident_bytes(void) {
+  char text[128];
+  int descriptor = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return 0;
+  ssize_t count = read(descriptor, text, sizeof text - 1);
+  close(descriptor);
+  if (count <= 0) return 0;
+  text[count] = 0;
+  unsigned long total = 0, resident = 0;
+  if (sscanf(text, "%lu %lu", &total, &resident) != 2) return 0;
+  return (size_t)resident * (size_t)sysconf(_SC_PAGESIZE);
+}
 
 static uint32_t table[8][256];
 

@@ -6,9 +6,20 @@ import Model
 import Synchronization
 
 /// Parts of one day that belong together in one file.
-struct MergeWork: Sendable {
+final class MergeWork: Sendable {
     let tenantDay: TenantDay
-    let parts: [PartHandle]
+    private let held: Mutex<[PartHandle]>
+
+    init(tenantDay: TenantDay, parts: [PartHandle]) {
+        self.tenantDay = tenantDay
+        held = Mutex(parts)
+    }
+
+    /// The parts; none any more once the work is over.
+    var parts: [PartHandle] { held.withLock { $0 } }
+
+    /// Lets go of the parts, whose files may go then, whoever still holds the work.
+    func letGo() { held.withLock { $0 = [] } }
 }
 
 extension Store {
@@ -92,10 +103,12 @@ extension Store {
                     for part in work.parts { _ = part.markDamaged() }
                     configuration.report(StoreReport(.error, "merging \(work.tenantDay) failed: \(error)"))
                 }
+                work.letGo()
                 mergeEnded(work.tenantDay)
                 continuation.resume(returning: isPublished)
             }
             guard !isQueued else { return }
+            work.letGo()
             mergeEnded(work.tenantDay)
             continuation.resume(returning: false)
         }
@@ -104,13 +117,14 @@ extension Store {
     /// Catalog thread: the output's file, then one transaction that adds it and kills its inputs, then the view.
     private func publishMerge(_ merged: Sealer.Merged, of work: MergeWork) -> Bool {
         let image = merged.image
-        let ids = Set(work.parts.map(\.summary.id))
+        let parts = work.parts
+        let ids = Set(parts.map(\.summary.id))
         let view = views.view
         let live = view.days[work.tenantDay]?.parts ?? []
         guard ids.isSubset(of: live.map(\.summary.id)) else { return false }
         // A deletion may have come between its inputs since they were chosen.
-        guard let first = work.parts.first,
-            work.parts.allSatisfy({ view.sides($0.summary) == view.sides(first.summary) })
+        guard let first = parts.first,
+            parts.allSatisfy({ view.sides($0.summary) == view.sides(first.summary) })
         else { return false }
         do {
             guard try blobs.put(image.summary.key, image) else { return false }
@@ -128,7 +142,7 @@ extension Store {
             days[work.tenantDay]?.parts.removeAll { ids.contains($0.summary.id) }
             days[work.tenantDay]?.parts.append(handle)
         }
-        for part in work.parts { part.retire() }
+        for part in parts { part.retire() }
         counters.mergedParts.add(ids.count, ordering: .relaxed)
         counters.packedRows.add(merged.packedRows, ordering: .relaxed)
         report(merged.refusals, of: image)

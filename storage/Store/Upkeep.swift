@@ -48,9 +48,11 @@ final class Housekeeper: Sendable {
         let isStopped = self.isStopped
         thread = OSThread(name: "dendro-keeper") {
             var tick = 0
+            var heap = HeapWatch()
             while isStopped.wait(timeoutNanoseconds: Nanoseconds.perSecond, until: { $0 ? true : nil }) == nil {
                 tick += 1
                 wake(tick)
+                heap.tend()
             }
         }
     }

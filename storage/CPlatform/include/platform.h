@@ -3,10 +3,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// Keeps big buffers in the process instead of giving them back to the kernel after each request.
+/// Keeps big buffers in the process between requests, few arenas, and little free memory at their ends.
 void dendro_tune_allocator(void);
 /// Gives free heap pages back to the kernel.
 void dendro_trim_heap(void);
+/// Memory of this process that is in RAM, in bytes; 0 when the system does not tell.
+size_t dendro_resident_bytes(void);
 /// CRC32C (Castagnoli) of `size` bytes, continuing from `crc` (0 to begin). Uses the CPU's instruction where there is
 /// one.
 uint32_t dendro_crc32c(uint32_t crc, const void *bytes, size_t size);

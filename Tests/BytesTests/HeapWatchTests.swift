@@ -1,0 +1,50 @@
+import Bytes
+import Testing
+
+struct HeapWatchTests {
+    /// What the watch says to each figure in megabytes; a negative one is what a trim has left.
+    private func answers(_ figures: [Int]) -> [Bool] {
+        var watch = HeapWatch()
+        var answers: [Bool] = []
+        for figure in figures {
+            if figure < 0 {
+                watch.trimmed(residentBytes: -figure << 20)
+            } else {
+                answers.append(watch.isTrimDue(residentBytes: figure << 20))
+            }
+        }
+        return answers
+    }
+
+    @Test func trimsWhatGrewAndNothingElse() {
+        #expect(HeapWatch.slackBytes == 12 << 20)
+        #expect(answers([100, 112, 113]) == [false, false, true])
+        // Memory that a trim cannot give back is not asked for again.
+        #expect(answers([100, 160, -150, 150, 162, 163]) == [false, true, false, false, true])
+        // Growth counts from the lowest since.
+        #expect(answers([100, 60, 72, 73]) == [false, false, false, true])
+    }
+
+    @Test func knowsNothingWithoutAFigure() {
+        #expect(answers([0, 0, 0]) == [false, false, false])
+    }
+
+    @Test func thisProcessIsResident() {
+        #expect(Machine.residentBytes() > 1 << 20)
+    }
+
+    @Test func trimmingGivesFreePagesBack() {
+        // Buffers with small ones in between: freeing every large one leaves holes that only a trim gives back.
+        var kept: [[UInt8]] = []
+        var large: [[UInt8]] = []
+        for _ in 0..<1024 {
+            large.append([UInt8](repeating: 1, count: 64 << 10))
+            kept.append([UInt8](repeating: 1, count: 64))
+        }
+        let before = Machine.residentBytes()
+        large = []
+        Machine.trimHeap()
+        #expect(before - Machine.residentBytes() > 32 << 20)
+        #expect(kept.count == 1024)
+    }
+}
