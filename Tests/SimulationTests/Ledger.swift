@@ -16,6 +16,8 @@ final class Ledger: Sendable {
         /// Batches whose deletion was asked for, and those for which that was acknowledged.
         var deletionsAsked: Set<Int> = []
         var deleted: Set<Int> = []
+        /// Snapshots that were made, and the batches that each must hold.
+        var archives: [String: Set<Int>] = [:]
     }
 
     private let state: Mutex<State>

@@ -18,60 +18,54 @@ final class Simulation {
     }
 
     /// What a power cut leaves.
-    private struct Remains: Sendable {
+    struct Remains: Sendable {
         let disk: MemoryFileSystem
         let databases: [String: [UInt8]]
         let ledger: Ledger.State
     }
 
-    private let seed: UInt64
-    private let omissions: Omissions
-    private let events: Events
-    private let folder: String
-    private let clock = Clock()
-    private var random: Dice
-    private var files: TappedFiles
-    private var ledger = Ledger()
+    let seed: UInt64
+    let omissions: Omissions
+    let events: Events
+    let folder: String
+    let clock = Clock()
+    var random: Dice
+    var files: TappedFiles
+    var ledger = Ledger()
     private var nextBatch = 0
     private var nextArchive = 0
+    /// Counts what the seeds have met.
+    let tally: Tally
+    /// Whether the seed is about damage at rest, and about more lines than can be sealed in time.
+    let isDamaged: Bool
+    private let isSpilling: Bool
     /// Whether the seed is about catalogs that are older than what they are found with.
-    private let isRolledBack: Bool
-    private let remains = Mutex<Remains?>(nil)
+    let isRolledBack: Bool
+    let remains = Mutex<Remains?>(nil)
 
-    private static let retentionDays = 5
+    static let retentionDays = 5
 
     /// What happened, for the account of a seed that failed.
-    private let notes = Notes()
+    let notes = Notes()
 
-    private final class Notes: Sendable {
+    final class Notes: Sendable {
         private let texts = Mutex<[String]>([])
         var all: [String] { texts.withLock { $0 } }
         func add(_ text: String) { texts.withLock { $0.append(text) } }
     }
 
-    /// What happens beside pushes, seals, retention and power cuts.
-    struct Events: OptionSet, Sendable {
-        let rawValue: Int
-
-        static let faults = Events(rawValue: 1)
-        static let deletions = Events(rawValue: 2)
-        /// All heads sealed at once, and merges.
-        static let merges = Events(rawValue: 4)
-        /// Snapshots; the databases do not lie on the simulated disk, so that none comes further than its parts.
-        static let snapshots = Events(rawValue: 8)
-        /// Disks that fill up, and have room again later.
-        static let fullDisks = Events(rawValue: 16)
-        /// Catalogs of a moment before the power cut, as from a backup; not in lives with deletions, which know of
-        /// no way back.
-        static let oldCatalogs = Events(rawValue: 32)
-    }
-
-    init(seed: UInt64, omitting omissions: Omissions = [], with events: Events = [.faults]) {
+    init(
+        seed: UInt64, omitting omissions: Omissions = [], with events: Events = [.faults],
+        counting tally: Tally = Tally()
+    ) {
+        self.tally = tally
         self.seed = seed
         self.events = events
         self.omissions = omissions
         var dice = Dice(seed)
         isRolledBack = events.contains(.oldCatalogs) && dice.below(4) == 0
+        isDamaged = events.contains(.damage) && !isRolledBack && dice.below(3) == 0
+        isSpilling = events.contains(.spills) && dice.below(6) == 0
         random = dice
         // The databases are real files; what they sync is not what is tested, so memory does where there is some.
         let root = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
@@ -103,18 +97,24 @@ final class Simulation {
                 if !faults.isEmpty { return faults }
                 guard let left = remains.withLock({ $0 }) else { return ["round \(round): no cut"] }
                 try restore(left, machine)
+                if events.contains(.doubleCuts), random.below(3) == 0 {
+                    faults = try await cutWhileOpening(machine)
+                    if !faults.isEmpty { return faults }
+                }
             }
+            if isDamaged { return try await checkDamage() }
             let store = try open()
-            let faults = await check(store, 2)
+            var faults = await check(store, 2)
             await store.close()
+            if faults.isEmpty { faults = try await checkArchives() }
             return faults
         } catch {
             return ["the store does not open: \(error)"]
         }
     }
 
-    private func open() throws -> Store {
-        var configuration = StoreConfiguration(folder: folder)
+    func open(_ path: String? = nil) throws -> Store {
+        var configuration = StoreConfiguration(folder: path ?? folder)
         configuration.files = files
         configuration.clock = clock
         configuration.minimumFreeBytes = 0
@@ -126,7 +126,11 @@ final class Simulation {
         configuration.deletionDelaySeconds = 0
         configuration.rowFilters = WordFilters()
         configuration.workerNice = 0
-        configuration.report = { [notes] in notes.add("\($0.level): \($0.text)") }
+        if isSpilling { configuration.headBudgetBytes = 96 << 10 }
+        configuration.report = { [notes, tally] in
+            notes.add("\($0.level): \($0.text)")
+            tally.note(report: $0.text)
+        }
         return try Store.open(configuration)
     }
 
@@ -134,50 +138,82 @@ final class Simulation {
 
     private func live(_ store: Store) async -> [String] {
         prepareCut()
-        let isFull = events.contains(.fullDisks) && random.below(6) == 0
+        let isFull = events.contains(.fullDisks) && !isSpilling && random.below(6) == 0
         if isFull { fillDisk() }
-        let isFailing = events.contains(.faults) && random.below(2) == 0
-        if isFailing { injectFaults() }
-        // A flush waits until all is written.
-        let hasFaults = isFull || isFailing
+        let isFailing = events.contains(.faults) && !isSpilling && random.below(2) == 0
+        let injected = isFailing ? injectFaults() : []
+        if events.contains(.slowSyncs), random.below(6) == 0 {
+            tally.note(.slowSyncs)
+            files.syncMicroseconds.store(400, ordering: .relaxed)
+        }
         for _ in 0..<(8 + random.below(20)) where remains.withLock({ $0 == nil }) {
+            // What waits for heads to be sealed is let in by the second.
+            if isSpilling { store.housekeep(1) }
             switch random.below(20) {
             case 0...13: await push(store)
-            case 14...15: if hasFaults || !events.contains(.merges) { store.housekeep(1) } else { await store.flush() }
-            case 16: if events.contains(.deletions), !isRolledBack { await delete(store) }
+            case 14...15: if events.contains(.merges) { await flush(store, isFull) } else { store.housekeep(1) }
+            case 16: if events.contains(.deletions), !isRolledBack, !isDamaged { await delete(store) }
             case 17: await applyOrArchive(store)
             case 18:
-                clock.advance(Nanoseconds.perDay / 2)
-                _ = await store.enforceRetention()
+                clock.advance(Nanoseconds.perDay / 2 * Int64(1 + random.below(8)))
+                await store.enforceRetention()
+                tally.note(.retention, if: store.statistics.retiredDays > 0)
             default: retry(store)
             }
         }
+        noteStruck(injected)
         files.disk.clearFaults()
         files.strikeNow()
         files.disk.capacityBytes = .max
+        files.syncMicroseconds.store(0, ordering: .relaxed)
+        tally.note(.spills, if: store.statistics.spilledParts > 0)
+        tally.note(.merges, if: store.statistics.mergedParts > 0)
         return []
+    }
+
+    private func flush(_ store: Store, _ isFull: Bool) async {
+        let outcome = await store.flush()
+        guard case .failure = outcome else { return }
+        tally.note(isFull ? .flushesOfFullDisks : .failedFlushes)
+    }
+
+    private func noteStruck(_ injected: [MemoryFileSystem.Fault]) {
+        let left = files.disk.pendingFaults
+        for fault in injected where !left.contains(where: { $0.operations == fault.operations }) {
+            tally.note(fault.errno == 5 ? .inputOutputErrors : .noSpaceErrors)
+            switch fault.operations {
+            case [.sync]: tally.note(.failedSyncs)
+            case [.write]: tally.note(.shortWrites)
+            case [.read]: tally.note(.failedReads)
+            default: break
+            }
+        }
     }
 
     private func applyOrArchive(_ store: Store) async {
         guard events.contains(.snapshots), random.below(2) == 0 else { return await store.applyDeletions() }
         nextArchive += 1
-        _ = try? await store.archive(to: folder + "-snapshot-\(nextArchive)")
+        let path = folder + TappedFiles.snapshotMark + String(nextArchive)
+        let held = ledger.now.acknowledged
+        guard (try? await store.archive(to: path)) != nil else { return }
+        ledger.change { $0.archives[path] = held }
     }
 
     /// Leaves room for a few groups of the log, or for a part.
     private func fillDisk() {
         guard let space = try? files.disk.space(folder) else { return }
         let room = random.below(160) << 10
+        tally.note(.fullDisks)
         notes.add("-- disk full but for \(room) bytes")
         files.disk.capacityBytes = space.totalBytes - space.freeBytes + room
     }
 
     /// Decides when the power goes. What the clients know is noted first: what they hear later does not count.
-    private func prepareCut() {
+    func prepareCut(within changes: Int = 140) {
         remains.withLock { $0 = nil }
         let cutSeed = random.next()
         let isCatalogLost = !isRolledBack && random.below(12) == 0
-        let after = random.below(140)
+        let after = random.below(changes)
         let older = isRolledBack ? Moment() : nil
         let (files, ledger, folder, remains) = (files, ledger, folder, CutBox(self))
         if let older {
@@ -186,8 +222,10 @@ final class Simulation {
                 if found == Simulation.databases(folder) { older.keep(found) }
             }
         }
-        files.strike(after: after) { [notes] in
+        files.strike(after: after) { [notes, tally] step in
             notes.add("-- cut\(isCatalogLost ? ", catalog lost" : "")")
+            tally.note(step ?? .cutBetween)
+            tally.note(.lostCatalogs, if: isCatalogLost)
             // Databases and disk of one moment: again if the catalog's thread has written between the two looks.
             for _ in 0..<100 {
                 let known = ledger.now
@@ -198,6 +236,7 @@ final class Simulation {
                 if isCatalogLost { kept = kept.filter { !$0.key.hasPrefix("catalog") } }
                 if let early = older?.databases {
                     notes.add("-- an older catalog")
+                    tally.note(.oldCatalogs)
                     kept = kept.filter { !$0.key.hasPrefix("catalog") }.merging(early) { first, _ in first }
                 }
                 return remains.put(disk, kept, known)
@@ -236,7 +275,8 @@ final class Simulation {
         init(_ simulation: Simulation) { self.simulation = simulation }
     }
 
-    private func injectFaults() {
+    private func injectFaults() -> [MemoryFileSystem.Fault] {
+        var injected: [MemoryFileSystem.Fault] = []
         for _ in 0..<(1 + random.below(2)) {
             let kinds: [Set<MemoryFileSystem.Operation>] = [[.sync], [.write], [.rename], [.syncFolder], [], [.read]]
             let fault = MemoryFileSystem.Fault(
@@ -244,7 +284,9 @@ final class Simulation {
                 writtenBytes: random.below(700))
             notes.add("-- fault \(fault)")
             files.disk.inject(fault)
+            injected.append(fault)
         }
+        return injected
     }
 
     // MARK: - Steps
@@ -253,6 +295,7 @@ final class Simulation {
         let number = nextBatch
         nextBatch += 1
         let days = random.below(5) == 0 ? 3 : 1
+        tally.note(.batchesOverDays, if: days > 1)
         var rows: [(time: Int64, line: String)] = []
         for row in 0..<(1 + random.below(9)) {
             let age = Int64(random.below(days)) * Nanoseconds.perDay + Int64(random.below(1000)) * 1_000_000
@@ -260,7 +303,7 @@ final class Simulation {
         }
         let key = random.below(2) == 0 ? UInt64(number) : nil
         ledger.change { $0.sent[number] = Ledger.Entry(rows: rows, key: key) }
-        let wait = random.below(3) > 0
+        let wait = random.below(3) > 0 && !isSpilling
         if wait { _ = await send(number, store) } else { sendOnly(number, store) }
     }
 
@@ -269,6 +312,7 @@ final class Simulation {
         let state = ledger.now
         let open = state.sent.keys.filter { !state.acknowledged.contains($0) && state.sent[$0]?.key != nil }.sorted()
         guard !open.isEmpty else { return }
+        tally.note(.retries)
         sendOnly(open[random.below(open.count)], store)
     }
 
@@ -294,103 +338,7 @@ final class Simulation {
         ledger.change { $0.deletionsAsked.insert(number) }
         let range = TimeRange(start: 0, end: clock.nowNanoseconds() + 1)
         let made = try? await store.requestDeletion(of: "sim " + Ledger.word(number), in: range)
+        tally.note(.deletions, if: made != nil)
         if made != nil { ledger.change { $0.deleted.insert(number) } }
     }
-
-    // MARK: - Afterwards
-
-    /// Puts what the cut left in place of what there was.
-    private func restore(_ left: Remains, _ machine: PosixFileSystem) throws {
-        clean(machine, all: false)
-        for (name, bytes) in left.databases {
-            let file = try machine.open(folder + "/" + name, .create)
-            try file.write(bytes, at: 0)
-            file.close()
-        }
-        left.disk.capacityBytes = .max
-        files = TappedFiles(left.disk, omitting: omissions)
-        var state = left.ledger
-        // What was sent and never answered is as open as before.
-        state.sent.merge(ledger.now.sent) { first, _ in first }
-        state.deletionsAsked.formUnion(ledger.now.deletionsAsked)
-        ledger = Ledger(state)
-    }
-
-    /// Compares what the store shows with what the clients know.
-    private func check(_ store: Store, _ round: Int) async -> [String] {
-        let seen: (counts: [String: Int], warnings: [String])
-        do { seen = try lines(store) } catch { return ["round \(round): \(error)"] }
-        var faults = seen.warnings.map { "round \(round): warning: \($0)" }
-        let state = ledger.now
-        let oldest = store.snapshot(.standard).oldestTime
-        var expected: Set<String> = []
-        for (number, entry) in state.sent.sorted(by: { $0.key < $1.key }) {
-            let rows = entry.rows.filter { $0.time >= oldest }
-            expected.formUnion(entry.rows.map(\.line))
-            let found = rows.filter { seen.counts[$0.line] != nil }.count
-            let isKnown = state.acknowledged.contains(number)
-            if state.deleted.contains(number), found > 0 { faults.append("round \(round): \(number) is back") }
-            if state.deletionsAsked.contains(number) { continue }
-            if isKnown, found < rows.count {
-                faults.append("round \(round): \(found) of \(rows.count) rows of acknowledged batch \(number)")
-            }
-            if !isKnown, found > 0, found < rows.count {
-                faults.append("round \(round): \(found) of \(rows.count) rows of open batch \(number)")
-            }
-        }
-        for (line, count) in seen.counts where count > 1 { faults.append("round \(round): \(line) \(count) times") }
-        for line in seen.counts.keys where !expected.contains(line) { faults.append("round \(round): unknown \(line)") }
-        return faults
-    }
-
-    private func lines(_ store: Store) throws -> (counts: [String: Int], warnings: [String]) {
-        let snapshot = store.snapshot(.standard)
-        let plan = try snapshot.plan(ScanRequest(range: .all))
-        var counts: [String: Int] = [:]
-        for unit in plan.units {
-            let loaded = try unit.load(.rows)
-            let hidden = Set(loaded.hidden)
-            loaded.rows.read { entries, arena in
-                for row in 0..<entries.count where !hidden.contains(row) {
-                    guard loaded.streams[Int(entries[row].stream)] != .none, entries[row].time >= snapshot.oldestTime
-                    else { continue }
-                    counts[arena.extracting(entries[row].line).text, default: 0] += 1
-                }
-            }
-        }
-        return (counts, plan.warnings)
-    }
-
-    private static func databases(_ folder: String) -> [String: [UInt8]] {
-        var found: [String: [UInt8]] = [:]
-        // The file before its log: what the log holds is then newer, never older.
-        for name in ["state.sqlite", "state.sqlite-wal", "catalog.sqlite", "catalog.sqlite-wal"] {
-            if let bytes = try? PosixFileSystem().contents(of: folder + "/" + name, limitBytes: 1 << 28) {
-                found[name] = bytes
-            }
-        }
-        return found
-    }
-
-    private func clean(_ machine: PosixFileSystem, all: Bool) {
-        for name in (try? machine.list(folder)) ?? [] { try? machine.remove(folder + "/" + name) }
-        if all { try? machine.removeFolder(folder) }
-    }
-}
-
-/// Numbers that follow from a seed (SplitMix64).
-struct Dice {
-    private var state: UInt64
-
-    init(_ seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var value = state
-        value = (value ^ value >> 30) &* 0xbf58_476d_1ce4_e5b9
-        value = (value ^ value >> 27) &* 0x94d0_49bb_1331_11eb
-        return value ^ value >> 31
-    }
-
-    mutating func below(_ limit: Int) -> Int { Int(next() % UInt64(max(limit, 1))) }
 }

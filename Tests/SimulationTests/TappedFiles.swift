@@ -1,4 +1,5 @@
 import Files
+import Glibc
 import Synchronization
 
 /// What a build that was broken on purpose leaves out; nothing in the builds that are tested.
@@ -21,7 +22,7 @@ final class TappedFiles: FileSystem {
     let omissions: Omissions
     private struct Tap {
         var left: Int
-        var strike: (@Sendable () -> Void)?
+        var strike: (@Sendable (Case?) -> Void)?
         /// What is to be looked at some changes before.
         var early: (left: Int, look: @Sendable () -> Void)?
     }
@@ -30,6 +31,8 @@ final class TappedFiles: FileSystem {
     private static let lateness = 6
 
     private let tap = Mutex(Tap(left: .max, strike: nil))
+    /// How long each sync takes, in microseconds.
+    let syncMicroseconds = Atomic<Int>(0)
     private let late = Mutex<[(file: any File, left: Int)]>([])
 
     init(_ disk: MemoryFileSystem, omitting omissions: Omissions = []) {
@@ -38,7 +41,8 @@ final class TappedFiles: FileSystem {
     }
 
     /// Calls `body` before the change number `after`, counted from now.
-    func strike(after: Int, _ body: @escaping @Sendable () -> Void) {
+    /// - Parameter body: is told which step the cut comes before.
+    func strike(after: Int, _ body: @escaping @Sendable (Case?) -> Void) {
         tap.withLock { ($0.left, $0.strike) = (after, body) }
     }
 
@@ -48,15 +52,15 @@ final class TappedFiles: FileSystem {
     }
 
     /// Calls it now if it has not been called.
-    func strikeNow() {
-        let strike = tap.withLock { tap in
+    func strikeNow(before step: Case? = nil) {
+        let strike = tap.withLock { tap -> (@Sendable (Case?) -> Void)? in
             defer { tap.strike = nil }
             return tap.strike
         }
-        strike?()
+        strike?(step)
     }
 
-    func changes() {
+    func changes(_ step: Case? = nil) {
         let look = tap.withLock { tap -> (@Sendable () -> Void)? in
             guard let early = tap.early else { return nil }
             tap.early = early.left > 0 ? (early.left - 1, early.look) : nil
@@ -68,7 +72,7 @@ final class TappedFiles: FileSystem {
             tap.left -= 1
             return tap.left < 0
         }
-        if isDue { strikeNow() }
+        if isDue { strikeNow(before: step) }
         syncLate()
     }
 
@@ -88,11 +92,14 @@ final class TappedFiles: FileSystem {
 
     func open(_ path: String, _ mode: OpenMode) throws(FileError) -> any File {
         if mode == .create { changes() }
+        try importDatabase(path)
         return TappedFile(try disk.open(path, mode), self)
     }
 
     func rename(_ path: String, to target: String) throws(FileError) {
-        changes()
+        changes(.cutBeforeRename)
+        // A database that is set aside; it does not lie on the simulated disk.
+        if isDatabase(path), !disk.exists(path) { return try PosixFileSystem().remove(path) }
         try disk.rename(path, to: target)
     }
 
@@ -102,7 +109,7 @@ final class TappedFiles: FileSystem {
     }
 
     func remove(_ path: String) throws(FileError) {
-        changes()
+        changes(.cutBeforeRemoval)
         try disk.remove(path)
     }
 
@@ -113,16 +120,37 @@ final class TappedFiles: FileSystem {
 
     func createFolder(_ path: String) throws(FileError) {
         changes()
+        // SQLite writes its backups there.
+        if path.contains(TappedFiles.snapshotMark) { try PosixFileSystem().createFolder(path) }
         try disk.createFolder(path)
     }
 
+    /// What paths of snapshots have in them.
+    static let snapshotMark = "-snapshot-"
+
+    /// A database that SQLite has put beside the simulated disk comes onto it when it is first opened.
+    private func importDatabase(_ path: String) throws(FileError) {
+        guard path.contains(TappedFiles.snapshotMark), path.hasSuffix(".sqlite"), !disk.exists(path) else { return }
+        let machine = PosixFileSystem()
+        let bytes = try machine.contents(of: path, limitBytes: 1 << 28)
+        try machine.remove(path)
+        try disk.open(path, .create).write(bytes, at: 0)
+    }
+
     func syncFolder(_ path: String) throws(FileError) {
-        changes()
+        changes(.cutBeforeFolderSync)
         if !omissions.contains(.folderSyncs) { try disk.syncFolder(path) }
     }
 
     func list(_ path: String) throws(FileError) -> [String] { try disk.list(path) }
-    func exists(_ path: String) -> Bool { disk.exists(path) }
+    func exists(_ path: String) -> Bool {
+        disk.exists(path) || (isDatabase(path) && PosixFileSystem().exists(path))
+    }
+
+    private func isDatabase(_ path: String) -> Bool {
+        path.contains(".sqlite") && !path.contains(TappedFiles.snapshotMark)
+    }
+
     func size(_ path: String) throws(FileError) -> Int { try disk.size(path) }
     func space(_ path: String) throws(FileError) -> (freeBytes: Int, totalBytes: Int) { try disk.space(path) }
 }
@@ -143,13 +171,15 @@ private final class TappedFile: File {
     func read(at offset: Int, count: Int) throws(FileError) -> [UInt8] { try file.read(at: offset, count: count) }
 
     func write(_ bytes: [UInt8], at offset: Int) throws(FileError) {
-        system.changes()
+        system.changes(path.contains("/wal/") ? .cutBeforeLogWrite : .cutBeforePartWrite)
         try file.write(bytes, at: offset)
     }
 
     func sync() throws(FileError) {
-        system.changes()
         let isLog = path.contains("/wal/")
+        system.changes(isLog ? .cutBeforeLogSync : .cutBeforePartSync)
+        let duration = system.syncMicroseconds.load(ordering: .relaxed)
+        if duration > 0 { usleep(UInt32(duration)) }
         if system.omissions.contains(isLog ? .logSyncs : .partSyncs) { return }
         if !isLog, system.omissions.contains(.latePartSyncs) { return system.syncLater(file) }
         try file.sync()

@@ -8,6 +8,8 @@ struct MemoryDisk: Sendable {
         case move(String, to: String, node: Int)
         case folder(String)
         case folderGone(String)
+        /// A folder with all that is in it.
+        case moveFolder(String, to: String)
     }
 
     var nodes: [Int: MemoryNode] = [:]
@@ -110,6 +112,12 @@ struct MemoryDisk: Sendable {
 
     mutating func rename(_ path: String, to target: String) throws(FileError) {
         _ = try begin(.rename, path)
+        if folders.contains(path), names[path] == nil {
+            guard folders.contains(MemoryDisk.parent(target)) else { throw MemoryDisk.missing("rename", target) }
+            guard !folders.contains(target) else { throw MemoryDisk.failure("rename", target, 39) }
+            MemoryDisk.moveFolder(path, to: target, &names, &folders)
+            return pending.append(.moveFolder(path, to: target))
+        }
         guard let node = names[path] else { throw MemoryDisk.missing("rename", path) }
         guard folders.contains(MemoryDisk.parent(target)) else { throw MemoryDisk.missing("rename", target) }
         names[path] = nil
@@ -186,7 +194,7 @@ struct MemoryDisk: Sendable {
     private static func paths(of change: NameChange) -> [String] {
         switch change {
         case .bind(let path, _), .unbind(let path), .folder(let path), .folderGone(let path): [path]
-        case .move(let path, let target, _): [path, target]
+        case .move(let path, let target, _), .moveFolder(let path, let target): [path, target]
         }
     }
 
@@ -199,7 +207,18 @@ struct MemoryDisk: Sendable {
             durableNames[target] = node
         case .folder(let path): durableFolders.insert(path)
         case .folderGone(let path): durableFolders.remove(path)
+        case .moveFolder(let path, let target): MemoryDisk.moveFolder(path, to: target, &durableNames, &durableFolders)
         }
+    }
+
+    private static func moveFolder(
+        _ path: String, to target: String, _ names: inout [String: Int], _ folders: inout Set<String>
+    ) {
+        func moved(_ name: String) -> String {
+            name == path || name.hasPrefix(path + "/") ? target + name.dropFirst(path.count) : name
+        }
+        names = Dictionary(names.map { (moved($0.key), $0.value) }) { first, _ in first }
+        folders = Set(folders.map(moved))
     }
 
     // MARK: Crash

@@ -57,6 +57,9 @@ public final class MemoryFileSystem: FileSystem {
         state.withLock { $0.faults = [] }
     }
 
+    /// Faults that have not struck yet.
+    public var pendingFaults: [Fault] { state.withLock { $0.faults } }
+
     /// Room for all files, in bytes.
     public var capacityBytes: Int {
         get { state.withLock { $0.capacityBytes } }

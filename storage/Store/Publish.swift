@@ -41,7 +41,7 @@ extension Store {
         committer.perform { [self] in
             ingest.release(frozen, part: published, latest: sealed?.latest ?? [:])
             releaseSegments()
-            sealFinished()
+            sealFinished(frozen)
             admission.advance()
         }
     }

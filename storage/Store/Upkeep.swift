@@ -34,7 +34,7 @@ struct Upkeep: Sendable {
 
 /// Waits until `heads` are in published parts (true), or one of them could not be sealed (false).
 struct HeadWaiter: Sendable {
-    let heads: Set<ObjectIdentifier>
+    var heads: Set<ObjectIdentifier>
     let continuation: CheckedContinuation<Bool, Never>
 }
 
@@ -150,17 +150,6 @@ extension Store {
         }
     }
 
-    /// Committer thread: tells those whose heads have all gone.
-    private func notifyHeadWaiters() {
-        let present = Set(views.view.days.values.flatMap(\.heads).map { ObjectIdentifier($0) })
-        let done = upkeep.withLock { upkeep -> [HeadWaiter] in
-            let done = upkeep.headWaiters.filter { $0.heads.isDisjoint(with: present) }
-            upkeep.headWaiters.removeAll { $0.heads.isDisjoint(with: present) }
-            return done
-        }
-        for waiter in done { waiter.continuation.resume(returning: true) }
-    }
-
     /// The day's parts are free for the next merge.
     func mergeEnded(_ key: TenantDay) {
         let waiters = upkeep.withLock { upkeep -> [CheckedContinuation<Void, Never>] in
@@ -216,8 +205,16 @@ extension Store {
         for waiter in waiters { waiter.continuation.resume(returning: false) }
     }
 
-    func sealFinished() {
-        notifyHeadWaiters()
-        upkeep.withLock { $0.sealing -= 1 }
+    /// Committer thread: the head has gone; tells those who waited for it last.
+    func sealFinished(_ frozen: Ingest.FrozenHead) {
+        // Taken out one by one while the head is still there: its place in memory may be another head's soon.
+        let head = ObjectIdentifier(frozen.head)
+        let done = upkeep.withLock { upkeep -> [HeadWaiter] in
+            upkeep.sealing -= 1
+            for index in upkeep.headWaiters.indices { upkeep.headWaiters[index].heads.remove(head) }
+            defer { upkeep.headWaiters.removeAll { $0.heads.isEmpty } }
+            return upkeep.headWaiters.filter { $0.heads.isEmpty }
+        }
+        for waiter in done { waiter.continuation.resume(returning: true) }
     }
 }
