@@ -16,9 +16,12 @@ struct ConnectionChannel: HTTPChannelHandler {
 
     let responder: Responder
     let front: FrontHandler.Parts
+    /// Nil where connections are not encrypted.
+    let certificates: TLSCertificates?
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         let front = self.front
+        let certificates = self.certificates
         return channel.setOption(.recvAllocator, value: ReadBuffers())
             .flatMap { channel.setOption(.tcpOption(.tcp_nodelay), value: 1) }
             .flatMapThrowing {
@@ -28,12 +31,16 @@ struct ConnectionChannel: HTTPChannelHandler {
                 limits.maxHeaderFieldSize = Self.headLimitBytes
                 limits.maxHeaderListSize = Self.headLimitBytes
                 limits.maxHeaderFieldCount = Self.headerFieldsLimit
+                if let certificates {
+                    try TLSHandshake.add(
+                        certificates, limitSeconds: front.options.headSeconds, to: channel.pipeline)
+                }
                 try pipeline.addHandler(ArrivalObserver(handler, eventLoop: channel.eventLoop))
                 try pipeline.configureHTTPServerPipeline(
                     withPipeliningAssistance: true, withErrorHandling: false, withOutboundHeaderValidation: true,
                     withEncoderConfiguration: .init(), withDecoderLimitConfiguration: limits)
                 try pipeline.addHandler(handler)
-                try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: false))
+                try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: certificates != nil))
                 return try NIOAsyncChannel(
                     wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
             }

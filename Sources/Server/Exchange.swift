@@ -58,6 +58,9 @@ struct Exchange {
         return nil
     }
 
+    /// Whether the request carries what says who asks.
+    var showsWhoAsks: Bool { head.headers.contains(name: "authorization") || identity.tokenID != nil }
+
     /// What says who asks.
     var authRequest: AuthRequest {
         var request = AuthRequest(

@@ -313,6 +313,8 @@ final class FrontHandler: ChannelDuplexHandler {
     }
 
     private func decorate(_ head: inout HTTPResponseHead) {
+        let isPrivate = exchange?.showsWhoAsks == true
+        SecurityHeaders.add(to: &head.headers, status: Int(head.status.code), isPrivate: isPrivate)
         if let exchange {
             head.headers.replaceOrAdd(name: "X-Trace-ID", value: exchange.traceID)
             parts.crossOrigin.decorate(&head.headers, origin: exchange.head.headers.first(name: "origin"))
@@ -365,7 +367,8 @@ final class FrontHandler: ChannelDuplexHandler {
     /// Looks at the deadline now and then: cheaper than a timer a request, and exact enough for a slow client.
     private func startTimer(_ context: ChannelHandlerContext) {
         let options = parts.options
-        let tick = TimeAmount.seconds(Int64(max(1, min(options.headSeconds, options.bodyPauseSeconds))))
+        let shortest = min(options.headSeconds, options.bodyPauseSeconds, options.bodySeconds, options.idleSeconds)
+        let tick = TimeAmount.seconds(Int64(max(1, shortest)))
         let bound = NIOLoopBound((handler: self, context: context), eventLoop: context.eventLoop)
         timer = context.eventLoop.scheduleRepeatedTask(initialDelay: tick, delay: tick) { _ in
             bound.value.handler.timePassed(bound.value.context)

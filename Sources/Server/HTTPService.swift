@@ -13,17 +13,22 @@ public struct HTTPService: Service {
     private let options: ServerOptions
     private let logger: Logger
     private let group: any EventLoopGroup
+    private let certificates: TLSCertificates?
     private let onListening: @Sendable (_ port: Int) async -> Void
 
-    /// - Parameter onListening: called once requests are taken, with the port.
+    /// - Parameters:
+    ///   - certificates: what connections are encrypted with; nil: they are not.
+    ///   - onListening: called once requests are taken, with the port.
     public init(
         backend: Backend, options: ServerOptions, logger: Logger, group: any EventLoopGroup,
+        certificates: TLSCertificates? = nil,
         onListening: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
     ) {
         self.backend = backend
         self.options = options
         self.logger = logger
         self.group = group
+        self.certificates = certificates
         self.onListening = onListening
     }
 
@@ -46,13 +51,30 @@ public struct HTTPService: Service {
             running: running)
         let application = Application(
             responder: table,
-            server: HTTPServerBuilder { ConnectionChannel(responder: $0, front: parts) },
+            server: HTTPServerBuilder { [certificates] in
+                ConnectionChannel(responder: $0, front: parts, certificates: certificates)
+            },
             configuration: ApplicationConfiguration(
                 address: .hostname(options.host, port: options.port), backlog: 1024, reuseAddress: true,
                 availableConnectionsDelegate: MaximumAvailableConnections(options.connectionsLimit)),
             onServerRunning: { [onListening] channel in await onListening(channel.localAddress?.port ?? 0) },
             eventLoopGroupProvider: .shared(group), logger: HTTPService.quiet(logger))
+        let watch = Task { await watchCertificates() }
+        defer { watch.cancel() }
         try await application.run()
+    }
+
+    /// Takes over certificates that have changed, until the task is cancelled.
+    private func watchCertificates() async {
+        guard let certificates else { return }
+        while (try? await Task.sleep(for: .seconds(options.certificateSeconds))) != nil {
+            switch certificates.refresh() {
+            case .unchanged: continue
+            case .replaced: logger.info("the certificate has changed: new connections get the new one")
+            case .kept(let reason):
+                logger.warning("the certificate has changed, the former stays in use: \(reason)")
+            }
+        }
     }
 
     /// Every route behind the front handler.

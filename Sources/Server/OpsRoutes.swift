@@ -39,20 +39,23 @@ struct OpsRoutes: Sendable {
     }
 
     private func ready() -> Answer {
-        backend.operations.refusal.map { .text(503, $0 + "\n") } ?? .text(200, "ready\n")
+        if backend.operations.isReadOnly { return .text(200, "ready, for reading only\n") }
+        return backend.operations.refusal.map { .text(503, $0 + "\n") } ?? .text(200, "ready\n")
     }
 
     private func healthReady() -> Answer {
         var out = [UInt8]("{\"status\":".utf8)
         let refusal = backend.operations.refusal
         let missing = backend.operations.statistics.missingParts
-        JSONText.append(refusal != nil ? "unhealthy" : missing > 0 ? "degraded" : "healthy", to: &out)
+        // What is only read was meant to be: it is whole as long as it answers queries.
+        let isFailing = refusal != nil && !backend.operations.isReadOnly
+        JSONText.append(isFailing ? "unhealthy" : refusal != nil || missing > 0 ? "degraded" : "healthy", to: &out)
         if let message = refusal ?? (missing > 0 ? "\(missing) part files are missing or damaged" : nil) {
             out.append(contentsOf: ",\"message\":".utf8)
             JSONText.append(message, to: &out)
         }
         out.append(contentsOf: "}\n".utf8)
-        return .json(refusal == nil ? 200 : 503, out)
+        return .json(isFailing ? 503 : 200, out)
     }
 
     /// Tools look at `version` to learn what a Loki can do, so it says which Loki this server behaves like;

@@ -102,6 +102,8 @@ public protocol Operations: Sendable {
     var settingsText: String { get }
     /// Why no new entries are taken at the moment, or nil.
     var refusal: String? { get }
+    /// Whether the data folder can only be read: queries are answered all the same.
+    var isReadOnly: Bool { get }
     /// Figures of the store.
     var statistics: StoreStatistics { get }
     /// Seals everything received and merges what is due; fails when parts cannot be written, and loses nothing then.
@@ -119,6 +121,8 @@ public protocol Operations: Sendable {
 }
 
 extension Operations {
+    public var isReadOnly: Bool { false }
+
     public func requestDeletion(
         of query: String, in range: TimeRange, tenant: TenantID
     ) async throws(DeletionError) -> DeleteRequest {
@@ -169,6 +173,8 @@ public struct ServerOptions: Sendable, Hashable {
     /// Live tails at once, and how long a client may leave a message of one lie.
     public var tailsLimit = 10
     public var tailStallSeconds = 30
+    /// How often the files of certificates are looked at.
+    public var certificateSeconds = 2
     /// Requests slower than this are logged as warnings.
     public var slowMilliseconds = 500
 

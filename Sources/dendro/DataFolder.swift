@@ -3,12 +3,28 @@ import Glibc
 /// The data folder while this process owns it: made if missing, for its owner only, and locked against a second server.
 struct DataFolder: ~Copyable {
     let path: String
+    /// Where the folder cannot be written: an empty folder for copies of what changes while it is read.
+    let scratch: String?
     private let descriptor: Int32
 
-    /// Takes the folder at `path`.
+    /// Takes the folder at `path`. One that was made and can no longer be written is read as it is.
     init(_ path: String) throws(StartError) {
-        descriptor = try DataFolder.lock(path)
+        (descriptor, scratch) = try DataFolder.take(path)
         self.path = path
+    }
+
+    private static func take(_ path: String) throws(StartError) -> (descriptor: Int32, scratch: String?) {
+        let isMade = unsafe access(path + "/state.sqlite", R_OK) == 0
+        let isWritable = unsafe access(path, W_OK) == 0
+        guard isMade, !isWritable else { return (try lock(path), nil) }
+        return (try lockAsItIs(path), try makeScratch())
+    }
+
+    /// Size of the disk that the folder lies on.
+    var diskBytes: Int {
+        var status = statvfs()
+        guard unsafe statvfs(path, &status) == 0 else { return .max }
+        return Int(clamping: UInt(status.f_blocks).multipliedReportingOverflow(by: UInt(status.f_frsize)).partialValue)
     }
 
     /// Takes the folder at `path`, which must be there.
@@ -21,6 +37,33 @@ struct DataFolder: ~Copyable {
 
     deinit {
         close(descriptor)
+        guard let scratch else { return }
+        for database in ["state.sqlite", "catalog.sqlite"] {
+            for suffix in ["", "-wal", "-shm", "-journal"] { _ = unsafe unlink(scratch + "/" + database + suffix) }
+        }
+        _ = unsafe rmdir(scratch)
+    }
+
+    /// A lock on a folder that is only read; without a file to lock there can be no other server that writes there.
+    private static func lockAsItIs(_ path: String) throws(StartError) -> Int32 {
+        let descriptor = unsafe open(path + "/lock", O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return descriptor }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            close(descriptor)
+            throw StartError("the data folder \(path) is in use by another dendro", code: Exit.locked)
+        }
+        return descriptor
+    }
+
+    private static func makeScratch() throws(StartError) -> String {
+        let variables = ProcessEnvironment.variables()
+        for parent in [variables["TMPDIR"] ?? "/tmp", "/dev/shm"] {
+            let path = "\(parent)/dendro-\(getpid())-\(String(UInt64.random(in: .min ... .max), radix: 36))"
+            if unsafe mkdir(path, 0o700) == 0 { return path }
+        }
+        throw StartError(
+            "the data folder cannot be written, and there is no place for copies of its databases: set TMPDIR",
+            code: Exit.cannotStart)
     }
 
     /// An open descriptor that holds the folder's lock.

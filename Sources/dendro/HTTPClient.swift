@@ -2,6 +2,7 @@ import Bytes
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import NIOSSL
 import Receive
 
 /// A small HTTP/1.1 client for dendro's own commands: one connection, one request at a time.
@@ -32,22 +33,28 @@ struct HTTPClient {
     private let port: Int
     private let root: String
     private let token: String?
+    /// Nil: the connection is not encrypted.
+    private let trust: TLSTrust?
 
-    /// A client of the server at `address`: `http://host:port/path`, or just `host:port`.
-    init(_ address: String, token: String? = nil) throws(Failure) {
+    /// A client of the server at `address`: `https://host:port/path`, `http://host:port/path`, or just `host:port`.
+    init(_ address: String, token: String? = nil, trust: TLSTrust = .roots) throws(Failure) {
         self.token = token
         var rest = address[...]
-        if rest.hasPrefix("http://") {
-            rest = rest.dropFirst(7)
-        } else if rest.contains("://") {
-            throw Failure(description: "\(address): only http:// addresses are supported")
+        if rest.hasPrefix("https://") {
+            rest = rest.dropFirst(8)
+            self.trust = trust
+        } else if rest.hasPrefix("http://") || !rest.contains("://") {
+            if rest.hasPrefix("http://") { rest = rest.dropFirst(7) }
+            self.trust = nil
+        } else {
+            throw Failure(description: "\(address): only http:// and https:// addresses are supported")
         }
         let slash = rest.firstIndex(of: "/") ?? rest.endIndex
         let path = rest[slash...]
         root = path.hasSuffix("/") ? String(path.dropLast()) : String(path)
         let authority = rest[..<slash]
         guard let colon = authority.lastIndex(of: ":"), !authority.hasSuffix("]") else {
-            (host, port) = (String(authority), 80)
+            (host, port) = (String(authority), self.trust == nil ? 80 : 443)
             return
         }
         guard let port = Int(authority[authority.index(after: colon)...]), (1...65535).contains(port) else {
@@ -84,14 +91,21 @@ struct HTTPClient {
     }
 
     private func connect() async throws -> Connection {
-        try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup).connectTimeout(.seconds(5)).connect(
-            host: host, port: port
-        ) { channel in
-            channel.eventLoop.makeCompletedFuture {
-                try channel.pipeline.syncOperations.addHTTPClientHandlers()
-                return try Connection(wrappingChannelSynchronously: channel)
+        let encryption = try trust?.context()
+        let name = TLSTrust.serverName(host)
+        return try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup).connectTimeout(.seconds(5))
+            .connect(
+                host: host, port: port
+            ) { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    if let encryption {
+                        try channel.pipeline.syncOperations.addHandler(
+                            NIOSSLClientHandler(context: encryption, serverHostname: name))
+                    }
+                    try channel.pipeline.syncOperations.addHTTPClientHandlers()
+                    return try Connection(wrappingChannelSynchronously: channel)
+                }
             }
-        }
     }
 
     private static func read(_ inbound: NIOAsyncChannelInboundStream<HTTPClientResponsePart>) async throws -> Reply {

@@ -42,7 +42,7 @@ struct LocalKey: Sendable {
         do {
             let lines = try InputFile.text(path(folder), limitBytes: 4096).split(separator: "\n").map(String.init)
             guard lines.count == 2 else { throw InputError(description: "\(path(folder)) is not complete yet") }
-            return try HTTPClient(lines[0], token: lines[1])
+            return try HTTPClient(lines[0], token: lines[1], trust: .thisMachine)
         } catch {
             throw StartError(
                 "the server that has \(folder) open cannot be talked to: \(error). Stop it and try again.",

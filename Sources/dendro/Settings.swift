@@ -46,6 +46,13 @@ struct Settings {
     var maxAgeSeconds = 0
     var bodyBudgetBytes = 64 << 20
     var idleSeconds = 120
+    var headSeconds = 10
+    var bodyPauseSeconds = 30
+    var bodySeconds = 300
+    /// Empty: none.
+    var certificateFile = ""
+    var keyFile = ""
+    var clientCAFile = ""
     var connections = 10_000
     var loops = 2
     var workers = 2
@@ -87,6 +94,18 @@ struct Settings {
             throw SettingsError(
                 "listen \(listen) with access.mode open would let anybody on the network read, write and delete logs. "
                     + "Leave access.mode as it is and make tokens with 'dendro token create', or listen on 127.0.0.1.")
+        }
+        if certificateFile.isEmpty != keyFile.isEmpty {
+            throw SettingsError("tls.certificate and tls.key go together: one of them is missing")
+        }
+        if certificateFile.isEmpty, !clientCAFile.isEmpty {
+            throw SettingsError("tls.client_ca needs tls.certificate and tls.key")
+        }
+        for (key, value) in [
+            ("http.idle", idleSeconds), ("http.head_timeout", headSeconds), ("http.body_pause", bodyPauseSeconds),
+            ("http.body_timeout", bodySeconds),
+        ] where value < 1 || value > 86_400 {
+            throw SettingsError("\(key) is from 1s to 1d")
         }
         if hasTenants, accessMode == AccessControl.Mode.open.rawValue {
             throw SettingsError("access.tenants needs tokens, which say whose tenant a request is: access.mode is open")

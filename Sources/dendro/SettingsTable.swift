@@ -12,6 +12,13 @@ extension Settings {
                 "listen", \.listen, .text, "Address and port to listen on; other than loopback only with tokens."),
             Setting("data_dir", \.dataFolder, .text, "Folder of all data."),
             Setting(
+                "tls.certificate", \.certificateFile, .text,
+                "PEM file with the certificate and those between it and a root: HTTPS instead of HTTP."),
+            Setting("tls.key", \.keyFile, .text, "PEM file with the certificate's private key."),
+            Setting(
+                "tls.client_ca", \.clientCAFile, .text,
+                "PEM file with the roots of client certificates: who has none is refused."),
+            Setting(
                 "access.mode", \.accessMode, .choice(AccessControl.Mode.allCases.map(\.rawValue)),
                 "When a token is asked for: auto is as soon as one was made, and always beyond loopback."),
             Setting(
@@ -24,6 +31,13 @@ extension Settings {
                 "Bytes of lines that such a token may push in a second; 0 is any."),
             Setting("http.prefix", \.prefix, .text, "Path in front of every route, such as /logs."),
             Setting("http.idle", \.idleSeconds, .seconds, "How long a connection may stay without a request."),
+            Setting(
+                "http.head_timeout", \.headSeconds, .seconds,
+                "How long a request's head may take to arrive, and a TLS handshake."),
+            Setting(
+                "http.body_pause", \.bodyPauseSeconds, .seconds, "How long a request's body may pause while it arrives."
+            ),
+            Setting("http.body_timeout", \.bodySeconds, .seconds, "How long a request's body may take to arrive."),
             Setting("http.connections", \.connections, .number(1...1_000_000), "Connections at once."),
             Setting("http.loops", \.loops, .number(1...64), "Threads that serve connections."),
             Setting(

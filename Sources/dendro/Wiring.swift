@@ -38,11 +38,15 @@ struct Wiring {
             throw StartError("listen is not an address", code: Exit.badSettings)
         }
 
+        let certificates = try certificates(address, logger)
         let folder = try DataFolder(settings.dataFolder)
+        if folder.scratch != nil {
+            logger.warning("the data folder \(folder.path) cannot be written: queries are answered, nothing is taken")
+        }
         let observers = Observers(settings)
         let store: Store
         do throws(StoreError) {
-            store = try Store.open(storeConfiguration(folder.path, observers.all, logger))
+            store = try Store.open(storeConfiguration(folder, observers.all, logger))
         } catch {
             throw StartError(error.description, code: Exit.cannotStart)
         }
@@ -59,10 +63,12 @@ struct Wiring {
         let monitor = try await startHealth(store, &backend, logger)
         let ownLines = storeOwnLines(&backend)
         let service = HTTPService(
-            backend: backend, options: serverOptions(address), logger: logger, group: group
+            backend: backend, options: serverOptions(address), logger: logger, group: group,
+            certificates: certificates
         ) { port in
             logger.info("listening", metadata: ["address": "\(address.host):\(port)", "version": "\(Version.text)"])
-            key.announce("http://" + LocalKey.localAddress(address.host, port))
+            let scheme = certificates == nil ? "http://" : "https://"
+            key.announce(scheme + LocalKey.localAddress(address.host, port))
         }
         var configuration = ServiceGroupConfiguration(services: [service], logger: quiet(logger))
         configuration.maximumGracefulShutdownDuration = .seconds(10)
@@ -86,9 +92,10 @@ struct Wiring {
     }
 
     private func storeConfiguration(
-        _ folder: String, _ observers: [any RowObserver], _ logger: Logger
+        _ folder: borrowing DataFolder, _ observers: [any RowObserver], _ logger: Logger
     ) -> StoreConfiguration {
-        var configuration = StoreConfiguration(folder: folder)
+        var configuration = StoreConfiguration(folder: folder.path)
+        configuration.scratchFolder = folder.scratch
         configuration.observers = observers
         configuration.codec = codec
         configuration.indexedNames = settings.indexed
@@ -109,6 +116,7 @@ struct Wiring {
         configuration.headBudgetBytes = settings.headBudgetBytes
         configuration.walBudgetBytes = settings.walBudgetBytes
         configuration.minimumFreeBytes = settings.minimumFreeBytes
+        configuration.fit(to: folder.diskBytes, chosen: Set(settings.origins.keys))
         configuration.workerThreads = settings.workers
         configuration.report = { report in
             switch report.level {
@@ -169,6 +177,9 @@ struct Wiring {
         options.port = address.port
         options.prefix = settings.prefix
         options.idleSeconds = settings.idleSeconds
+        options.headSeconds = settings.headSeconds
+        options.bodyPauseSeconds = settings.bodyPauseSeconds
+        options.bodySeconds = settings.bodySeconds
         options.corsOrigins = settings.corsOrigins
         options.tailsLimit = settings.tailsLimit
         options.connectionsLimit = settings.connections
@@ -210,6 +221,7 @@ struct StoreOperations: Operations {
     var version: String { Version.text }
     var statistics: StoreStatistics { store.statistics }
     var refusal: String? { store.statistics.refusal }
+    var isReadOnly: Bool { store.isReadOnly }
 
     func flush() async throws(StoreError) { try await store.flush().get() }
 

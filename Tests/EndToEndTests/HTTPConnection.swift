@@ -47,6 +47,9 @@ final class HTTPConnection {
         return true
     }
 
+    /// Sends no more; the server sees the end.
+    func endSending() { shutdown(descriptor, Int32(SHUT_WR)) }
+
     func send(
         _ method: String, _ path: String, headers: [(String, String)] = [], body: [UInt8] = []
     ) throws -> HTTPReply {

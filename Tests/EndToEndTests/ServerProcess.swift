@@ -41,8 +41,10 @@ final class ServerProcess {
     /// What the server logged in its present run.
     var log: String { (try? String(contentsOfFile: "\(folder)/log-\(runs)", encoding: .utf8)) ?? "" }
 
-    /// Starts the server and waits until it listens.
-    func start(_ arguments: [String] = []) throws {
+    var processIdentifier: Int32 { process.processIdentifier }
+
+    /// Starts the server and waits until it listens, and until it says that it is ready unless `isReady` is false.
+    func start(_ arguments: [String] = [], isReady: Bool = true) throws {
         guard let binary = ServerProcess.binary else { throw Failure(description: "no dendro binary was built") }
         runs += 1
         _ = FileManager.default.createFile(atPath: "\(folder)/log-\(runs)", contents: nil)
@@ -62,6 +64,7 @@ final class ServerProcess {
             return log.firstMatch(of: #/"address":"127\.0\.0\.1:(\d+)"/#).map { String($0.1) }
         }
         port = Int(text) ?? 0
+        if !isReady { return }
         _ = try poll("ready") { try? self.request("GET", "/ready").status == 200 ? true : nil }
     }
 

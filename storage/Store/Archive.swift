@@ -63,6 +63,7 @@ extension Store {
     /// nothing else can change either, the live parts are linked and both databases backed up. The folder appears
     /// under its name when it is complete and durable.
     public func archive(to folder: String) async throws(StoreError) -> ArchiveManifest {
+        guard !isReadOnly else { throw StoreError("no snapshot is made of a folder that cannot be written: copy it") }
         try checkArchiveFolder(folder)
         guard await publishHeads() else {
             throw StoreError("what was received could not be written to parts, see the server's log; no snapshot made")

@@ -33,6 +33,7 @@ extension Store {
         of query: String, in range: TimeRange, tenant: TenantID = .standard
     ) async throws(DeletionError) -> DeleteRequest {
         guard let compiler = configuration.rowFilters else { throw .failed("this store deletes no entries") }
+        guard !isReadOnly else { throw .failed("the data folder cannot be written") }
         guard query.utf8.count <= DeleteRequest.queryBytes else { throw .invalidQuery("the query is too long") }
         let filter: any RowFilter
         do throws(RowFilterError) {
@@ -71,6 +72,7 @@ extension Store {
 
     /// Takes a request back: what it hid is shown again.
     public func cancelDeletion(_ id: String, tenant: TenantID = .standard) async throws(DeletionError) {
+        guard !isReadOnly else { throw .failed("the data folder cannot be written") }
         let outcome = await onCatalogThread { [self] () -> DeletionError? in
             guard let known = requests.withLock({ $0[id] }), known.tenant == tenant else { return .unknown }
             let tombstone = views.view.tombstones.first { $0.request.id == id }

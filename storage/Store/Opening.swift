@@ -34,13 +34,14 @@ struct Opening {
     private(set) var observation: Observation?
     private var opened: (ingest: Ingest, log: SegmentLog, admission: Admission)?
 
-    init(_ configuration: StoreConfiguration) throws(StoreError) {
+    init(_ given: StoreConfiguration) throws(StoreError) {
+        let configuration = given.scratchFolder == nil ? given : try Opening.onlyRead(given)
         self.configuration = configuration
         files = configuration.files
         blobs = FolderBlobStore(
             root: configuration.folder, temporary: configuration.temporaryFolder, files: configuration.files)
         cache = PartCache(blobs: blobs, tables: tables, counters: counters, report: configuration.report)
-        try Opening.prepareFolders(configuration)
+        if configuration.scratchFolder == nil { try Opening.prepareFolders(configuration) }
         (state, storeID) = try Opening.openState(configuration)
         (catalog, catalogState) = try Opening.openCatalog(configuration, storeID: storeID)
         do throws(StateError) {
@@ -153,6 +154,28 @@ struct Opening {
             try? files.syncFolder(rest.isEmpty ? "/" : String(rest))
         }
         if !folder.hasPrefix("/") { try? files.syncFolder(".") }
+    }
+
+    /// Copies the databases, and makes sure that nothing else is changed.
+    private static func onlyRead(_ given: StoreConfiguration) throws(StoreError) -> StoreConfiguration {
+        var source = given
+        source.scratchFolder = nil
+        guard given.files.exists(source.statePath) else {
+            throw StoreError("\(given.folder) holds no data and cannot be written")
+        }
+        do throws(FileError) {
+            for (path, copy) in [(source.statePath, given.statePath), (source.catalogPath, given.catalogPath)] {
+                let names = zip(SQLiteCatalog.files(of: path), SQLiteCatalog.files(of: copy))
+                for (file, target) in names where given.files.exists(file) && !file.hasSuffix("-shm") {
+                    try FolderCopy(files: given.files).copy(file, to: target)
+                }
+            }
+        } catch {
+            throw StoreError("the databases of \(given.folder), which cannot be written, cannot be copied: \(error)")
+        }
+        var result = given
+        result.files = ReadOnlyFileSystem(given.files)
+        return result
     }
 
     private static func prepareFolders(_ configuration: StoreConfiguration) throws(StoreError) {

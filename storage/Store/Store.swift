@@ -101,6 +101,9 @@ public final class Store: IngestSink, RecentData, Sendable {
         return store
     }
 
+    /// Whether the data folder is only read: queries are answered, nothing is taken, changed or removed.
+    public var isReadOnly: Bool { configuration.scratchFolder != nil }
+
     /// Runs blocking work of queries off the event loops.
     public var scheduler: any WorkScheduler { workers }
 
@@ -169,6 +172,7 @@ public final class Store: IngestSink, RecentData, Sendable {
     /// some of it could not be written: on a full disk, say. Nothing is lost then, its rows stay in the log.
     @discardableResult
     public func flush() async -> Result<Void, StoreError> {
+        if isReadOnly { return .success(()) }
         guard await publishHeads() else {
             return .failure(
                 StoreError("what was received could not be written to parts, it stays in the log: see the server's log")
@@ -215,8 +219,13 @@ public final class Store: IngestSink, RecentData, Sendable {
 
     private func begin(_ frozen: [Ingest.FrozenHead]) {
         startObserving { thread in watch.withLock { $0 = thread } }
+        if isReadOnly {
+            return admission.setRefusal(
+                .storageUnavailable(reason: "the data folder cannot be written", retryAfterSeconds: 60))
+        }
+        checkSpace()
         for head in frozen { seal(head) }
-        let keeper = Housekeeper { [weak self] tick in self?.housekeep(tick) }
+        let keeper = Housekeeper(look: { [weak self] in self?.checkSpace() }) { [weak self] in self?.housekeep($0) }
         housekeeper.withLock { $0 = keeper }
     }
 }

@@ -56,15 +56,22 @@ public struct StoreConfiguration: Sendable {
     /// Called with what operators should know; any thread.
     public var report: @Sendable (StoreReport) -> Void = { _ in }
 
+    /// Set where the data folder cannot be written: an empty folder for copies of the two databases, which change while
+    /// they are read. Then nothing is taken, changed or removed.
+    public var scratchFolder: String?
+
     public init(folder: String) {
         self.folder = folder
     }
 
+    /// By how much the free disk must exceed the floor before batches are taken again.
+    var roomBytes: Int { min(16 << 20, minimumFreeBytes / 8) }
+
     var walFolder: String { folder + "/wal" }
     var temporaryFolder: String { folder + "/tmp" }
     var quarantineFolder: String { folder + "/quarantine" }
-    var catalogPath: String { folder + "/catalog.sqlite" }
-    var statePath: String { folder + "/state.sqlite" }
+    var catalogPath: String { (scratchFolder ?? folder) + "/catalog.sqlite" }
+    var statePath: String { (scratchFolder ?? folder) + "/state.sqlite" }
     var retentionNanoseconds: Int64 { Int64(clamping: retentionDays) &* Nanoseconds.perDay }
 }
 

@@ -40,6 +40,7 @@ extension Store {
 
     /// Stores or replaces a record; durable on return.
     public func put(_ record: TokenRecord) async throws(StoreError) {
+        guard !isReadOnly else { throw StoreError("the token cannot be stored: the data folder cannot be written") }
         let outcome = await onCatalogThread { [state] () -> Result<Void, StateError> in
             do throws(StateError) {
                 return .success(try state.put(record.stateRecord))

@@ -40,18 +40,25 @@ struct HeadWaiter: Sendable {
 
 /// The thread that wakes the store every second.
 final class Housekeeper: Sendable {
+    /// How often it looks whether there is room on the disk.
+    private static let looksPerSecond = 5
     private let isStopped = Gate(false)
     private let thread: OSThread
 
-    /// - Parameter wake: called with the number of seconds since the start.
-    init(_ wake: @escaping @Sendable (Int) -> Void) {
+    /// - Parameters:
+    ///   - look: called several times a second.
+    ///   - wake: called with the number of seconds since the start.
+    init(look: @escaping @Sendable () -> Void, wake: @escaping @Sendable (Int) -> Void) {
         let isStopped = self.isStopped
         thread = OSThread(name: "dendro-keeper") {
-            var tick = 0
+            let pause = Nanoseconds.perSecond / Int64(Housekeeper.looksPerSecond)
+            var count = 0
             var heap = HeapWatch()
-            while isStopped.wait(timeoutNanoseconds: Nanoseconds.perSecond, until: { $0 ? true : nil }) == nil {
-                tick += 1
-                wake(tick)
+            while isStopped.wait(timeoutNanoseconds: pause, until: { $0 ? true : nil }) == nil {
+                count += 1
+                look()
+                guard count % Housekeeper.looksPerSecond == 0 else { continue }
+                wake(count / Housekeeper.looksPerSecond)
                 heap.tend()
             }
         }
@@ -66,8 +73,10 @@ final class Housekeeper: Sendable {
 extension Store {
     /// Once a second: freeze what is old, let in what waits, try again what failed, drop what has expired, merge.
     func housekeep(_ tick: Int) {
-        committer.perform { [self] in freezeDueHeads() }
-        checkSpace()
+        committer.perform { [self] in
+            committer.recover()
+            freezeDueHeads()
+        }
         admission.advance()
         let retries = upkeep.withLock { upkeep -> [Ingest.FrozenHead] in
             defer { upkeep.failed = [] }
@@ -120,7 +129,7 @@ extension Store {
                 "disk is full: \(space.freeBytes >> 20) MiB free, \(configuration.minimumFreeBytes >> 20) needed"
             configuration.report(StoreReport(.error, reason + "; nothing is accepted until there is room"))
             admission.setRefusal(.storageUnavailable(reason: reason, retryAfterSeconds: 10))
-        case .storageUnavailable where space.freeBytes >= configuration.minimumFreeBytes + 16 << 20:
+        case .storageUnavailable where space.freeBytes >= configuration.minimumFreeBytes + configuration.roomBytes:
             configuration.report(StoreReport(.info, "there is room on the disk again; batches are accepted"))
             admission.setRefusal(nil)
         default: break

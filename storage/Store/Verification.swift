@@ -233,6 +233,6 @@ struct ReadOnlyFileSystem: FileSystem {
     func space(_ path: String) throws(FileError) -> (freeBytes: Int, totalBytes: Int) { try base.space(path) }
 
     private func refusal(_ operation: String, _ path: String) -> FileError {
-        FileError(operation, path, errno: 0, reason: "nothing is changed while checking")
+        FileError(operation, path, errno: 0, reason: "nothing is changed in this folder")
     }
 }

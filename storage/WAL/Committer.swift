@@ -167,6 +167,15 @@ public final class Committer: Sendable {
         noteSizes()
     }
 
+    /// Committer thread: after a failure, finds out whether the log can be written again, so that somebody who waits for
+    /// that before sending anything learns of it.
+    public func recover() {
+        guard currentFigures.withLock({ $0.isFailing }) else { return }
+        let isWritten = (try? log.prove()) != nil
+        if isWritten { currentFigures.withLock { $0.isFailing = false } }
+        noteSizes()
+    }
+
     private func noteGroup(_ group: [Waiter], syncs: Int) {
         let bytes = group.reduce(0) { $0 + $1.record.sizeBytes }
         let duration = log.lastSyncNanoseconds

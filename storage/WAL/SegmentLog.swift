@@ -119,6 +119,13 @@ public final class SegmentLog: @unchecked Sendable {
         active?.isLastGroupOpen = false
     }
 
+    /// Writes and syncs a group without records, in a new segment if need be.
+    public func prove() throws(WALError) {
+        try makeRoom(WALFormat.alignmentBytes)
+        try writeGroup([], first: nextSequence, recordBytes: 0)
+        active?.isLastGroupOpen = false
+    }
+
     /// Closes the active segment; the next append opens another.
     public func rotate() {
         // If this fails the segment ends before the empty group: everything acknowledged is in it all the same.
