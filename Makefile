@@ -41,6 +41,8 @@ bench: deps
 
 # Each target keeps what it learns in Fuzz/.build; what breaks it is written to Fuzz/.build/crash-….
 T ?= 60
+FORMS ?= loki-json loki-protobuf otlp-json otlp-protobuf plain snappy gzip deflate zstd lz4 json regex target record \
+    segment part
 fuzz: deps
 	$(SWIFT) build -c release --sanitize fuzzer --sanitize address --package-path Fuzz
 	@set -e; for target in ParserFuzz TemplateFuzz LineFuzz BlockFuzz; do \
@@ -49,6 +51,13 @@ fuzz: deps
 	    "$$($(SWIFT) build -c release --package-path Fuzz --show-bin-path)/$$target" -max_total_time=$(T) \
 	        -max_len=4096 -timeout=15 -rss_limit_mb=1500 -detect_leaks=0 -print_final_stats=1 \
 	        -artifact_prefix=Fuzz/.build/ Fuzz/.build/corpus/$$target; \
+	done
+	@set -e; for form in $(FORMS); do \
+	    mkdir -p Fuzz/.build/corpus/$$form; \
+	    echo "WireFuzz, $$form, for $(T) s"; \
+	    WIRE=$$form "$$($(SWIFT) build -c release --package-path Fuzz --show-bin-path)/WireFuzz" -max_total_time=$(T) \
+	        -max_len=4096 -timeout=15 -rss_limit_mb=1500 -detect_leaks=0 -print_final_stats=1 \
+	        -artifact_prefix=Fuzz/.build/$$form- Fuzz/.build/corpus/$$form Fuzz/Seeds/$$form; \
 	done
 
 fmt:

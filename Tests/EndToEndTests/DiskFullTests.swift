@@ -16,11 +16,11 @@ struct DiskFullTests {
         volume = try Volume(at: server.dataFolder, megabytes: 64)
     }
 
-    /// Lines that do not shrink much, 64 a batch.
+    /// Lines that do not shrink much, 16 a batch.
     private func batch(_ number: Int) -> (ids: [String], body: String) {
-        let ids = (0..<64).map { "id-\(number)-\($0)-" }
+        let ids = (0..<16).map { "id-\(number)-\($0)-" }
         let lines = ids.map { id in
-            let noise = (0..<128).map { _ in String(UInt64.random(in: 0 ... .max), radix: 36) }.joined()
+            let noise = (0..<512).map { _ in String(UInt64.random(in: 0 ... .max), radix: 36) }.joined()
             return "{\"app\":\"full\",\"message\":\"\(id)\",\"noise\":\"\(noise)\"}"
         }
         return (ids, lines.joined(separator: "\n"))
@@ -57,9 +57,9 @@ struct DiskFullTests {
     func aFullDiskLosesNothingAndIsLeftBehind(arguments: [String]) throws {
         let fast = ["--storage-head-age", "5s"] + Self.wide
         try server.start(arguments + fast)
-        try volume.take(megabytes: 24)
+        try volume.take(megabytes: 32)
         let (first, refusal) = try pushUntilFull()
-        #expect(first.count > 64)
+        #expect(first.count > 16)
         #expect(refusal.status == 507)
         #expect(refusal.head.lowercased().contains("\r\nretry-after: "))
         try volume.fill()

@@ -198,6 +198,29 @@ private struct Listening {
         #expect(operations.cancelledFlushes.load(ordering: .relaxed) == 1)
     }
 
+    @Test(arguments: [
+        "GET /ready", "GET /nothing", "GET /config", "GET /metrics", "DELETE /ready", "GET /loki/api/v1/labels",
+        "GET /loki/api/v1/query_range?query=%3Cscript%3E", "GET /%3Cscript%3Ealert(1)%3C/script%3E", "GET /%zz",
+        "GET /loki/api/v1/tail", "POST /loki/api/v1/push", "POST /api/v1/push", "GET /api/v1/observability/logs",
+    ])
+    func browsersOnlyShowAnswers(request: String) async throws {
+        let server = await Listening.start(.fake())
+        let text = try await server.exchange([
+            request + " HTTP/1.1\r\nAuthorization: Bearer x\r\nContent-Length: 0\r\n" + Self.close
+        ])
+        await server.stop()
+        let head = text[..<(text.firstRange(of: "\r\n\r\n")?.lowerBound ?? text.endIndex)].lowercased()
+        #expect(head.contains("\r\nx-content-type-options: nosniff"))
+        #expect(head.contains("\r\ncontent-security-policy: default-src 'none'"))
+        #expect(head.contains("\r\nx-frame-options: deny"))
+        #expect(head.contains("\r\nreferrer-policy: no-referrer"))
+        #expect(head.contains("\r\ncache-control: no-store"))
+        #expect(!head.contains("text/html"))
+        for name in ["x-content-type-options", "content-security-policy", "cache-control"] {
+            #expect(head.ranges(of: "\r\n" + name + ":").count == 1, "\(name) in \(head)")
+        }
+    }
+
     @Test func prefixesAreTakenOff() async throws {
         let server = await Listening.start(.fake()) { $0.prefix = "/logs" }
         let text = try await server.exchange(["GET /logs/ready HTTP/1.1\r\n" + Self.close])

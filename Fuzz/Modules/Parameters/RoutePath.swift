@@ -1,0 +1,1 @@
+../../../Sources/Server/RoutePath.swift
