@@ -65,7 +65,8 @@ private func read(_ bytes: [UInt8], as form: Form) {
         _ = TraceID.of(traceparent: text, traceID: text)
     case .record:
         guard let record = try? ReplayedRecord.decode(bytes, 0..<bytes.count, sequence: 1) else { return }
-        precondition(record.batch.rows.allSatisfy { Int($0.stream) < record.batch.streams.count }, "a row without stream")
+        let streams = record.batch.streams.count
+        precondition(record.batch.rows.allSatisfy { Int($0.stream) < streams }, "a row without stream")
     case .segment: replay(bytes)
     case .part: readPart(bytes)
     }

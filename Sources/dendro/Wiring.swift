@@ -40,16 +40,8 @@ struct Wiring {
 
         let certificates = try certificates(address, logger)
         let folder = try DataFolder(settings.dataFolder)
-        if folder.scratch != nil {
-            logger.warning("the data folder \(folder.path) cannot be written: queries are answered, nothing is taken")
-        }
         let observers = Observers(settings)
-        let store: Store
-        do throws(StoreError) {
-            store = try Store.open(storeConfiguration(folder, observers.all, logger))
-        } catch {
-            throw StartError(error.description, code: Exit.cannotStart)
-        }
+        let store = try openStore(folder, observers, logger)
         let key = LocalKey(folder: folder.path)
         let access: AccessControl
         do {
@@ -89,6 +81,19 @@ struct Wiring {
         key.remove()
         logger.info("stopped")
         _ = consume folder
+    }
+
+    private func openStore(
+        _ folder: borrowing DataFolder, _ observers: Observers, _ logger: Logger
+    ) throws(StartError) -> Store {
+        if folder.scratch != nil {
+            logger.warning("the data folder \(folder.path) cannot be written: queries are answered, nothing is taken")
+        }
+        do throws(StoreError) {
+            return try Store.open(storeConfiguration(folder, observers.all, logger))
+        } catch {
+            throw StartError(error.description, code: Exit.cannotStart)
+        }
     }
 
     private func storeConfiguration(

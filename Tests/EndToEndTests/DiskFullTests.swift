@@ -3,8 +3,8 @@ import Testing
 
 /// A disk that fills up, and one that can only be read: nothing acknowledged is lost, and what can go on goes on.
 ///
-/// Where no disk can be mounted these tests are left out, by name; `StoreTests` and `CommitterTests` fail the same calls
-/// in memory.
+/// Where no disk can be mounted these tests are left out, by name; `StoreTests` and `CommitterTests` fail the same
+/// calls in memory.
 @Suite(.serialized, .enabled(if: Volume.isPossible, "needs the right to mount a tmpfs"))
 struct DiskFullTests {
     private static let wide = ["--limits-query-entries", "100000"]
@@ -72,9 +72,15 @@ struct DiskFullTests {
             #expect(refused.head.lowercased().contains("\r\nretry-after: "))
         }
         try expectAll(first, "while it is full")
-        let deletion = try server.request(
-            "POST", "/loki/api/v1/delete?query=" + ServerProcess.escaped("{app=\"nobody\"}") + "&start=1")
-        #expect(deletion.status == 204 || arguments.count > 0, "\(deletion.status) \(deletion.text)")
+        // The reserve is given up within a look or two; who wants the last byte used has none.
+        if arguments.isEmpty {
+            let query = ServerProcess.escaped("{app=\"nobody\"}") + "&start=0000000001"
+            let status = try server.poll("deleting") { () -> Int? in
+                let reply = try self.server.request("POST", "/loki/api/v1/delete?query=" + query)
+                return reply.status == 204 ? reply.status : nil
+            }
+            #expect(status == 204)
+        }
         // While it is full: neither a crash nor a start loses anything.
         server.kill()
         try server.start(arguments + fast, isReady: false)
@@ -107,7 +113,7 @@ struct DiskFullTests {
         #expect(refused.head.lowercased().contains("\r\nretry-after: "))
         #expect(try server.get("/health/ready").text.contains("\"degraded\""))
         let deletion = try server.request(
-            "POST", "/loki/api/v1/delete?query=" + ServerProcess.escaped("{app=\"full\"}") + "&start=1")
+            "POST", "/loki/api/v1/delete?query=" + ServerProcess.escaped("{app=\"full\"}") + "&start=0000000001")
         #expect(deletion.status >= 400)
         try expectAll(ids + others)
         #expect(server.stop() == 0)

@@ -71,14 +71,18 @@ struct HostileRequest: Sendable {
 
     /// The lines of a push in Loki's form, as another reader of JSON sees them; nil where it refuses it.
     static func lines(ofLoki body: [UInt8]) -> [Line]? {
-        guard let root = try? JSONSerialization.jsonObject(with: Data(body)) as? [String: Any],
+        // Names that are no UTF-8 are names nobody knows.
+        let text = Data(String(decoding: body, as: UTF8.self).utf8)
+        guard let root = try? JSONSerialization.jsonObject(with: text) as? [String: Any],
             let streams = root["streams"] as? [[String: Any]]
         else { return nil }
         var lines: [Line] = []
         for stream in streams {
-            guard let labels = stream["stream"] as? [String: String], let values = stream["values"] as? [[Any]] else {
-                return nil
-            }
+            // What is null or not there is empty.
+            let known = stream.filter { !($0.value is NSNull) }
+            guard let labels = (known["stream"] ?? [String: String]()) as? [String: String],
+                let values = (known["values"] ?? [[Any]]()) as? [[Any]]
+            else { return nil }
             for value in values {
                 guard value.count >= 2, value[0] is String, let text = value[1] as? String else { return nil }
                 lines.append(Line(labels: labels, text: text))

@@ -17,7 +17,9 @@ import Testing
 
     @Test func slowBodiesHoldNobodyUp() throws {
         try server.start(["--http-body-pause", "1m"])
-        let head = "POST /api/v1/push HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n"
+        let head =
+            "POST /api/v1/push HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            + "Content-Length: 11\r\n\r\n"
         let body = Array("{\"app\":\"s\"}".utf8)
         let slow = try (0..<200).map { _ in
             let connection = try HTTPConnection(port: server.port)

@@ -35,8 +35,8 @@ import Testing
 
     /// What curl says and writes.
     private func curl(_ path: String, _ options: String = "") throws -> String {
-        let command =
-            "curl -sS -m 20 --cacert ca.pem \(options) 'https://localhost:\(server.port)\(path)' 2>&1; echo \" exit $?\""
+        let address = "https://localhost:\(server.port)\(path)"
+        let command = "curl -sS -m 20 --cacert ca.pem \(options) '\(address)' 2>&1; echo \" exit $?\""
         return String(decoding: try Packing.shell(command, in: folder), as: UTF8.self)
     }
 
@@ -108,7 +108,8 @@ import Testing
         case "empty": try make(": > server.pem")
         default: try make("openssl genrsa -out server.key 2048")
         }
-        let ended = try server.command(["serve", "--listen", "127.0.0.1:0", "--data-dir", server.dataFolder] + arguments)
+        let serve = ["serve", "--listen", "127.0.0.1:0", "--data-dir", server.dataFolder]
+        let ended = try server.command(serve + arguments)
         #expect(ended.status == 78 && ended.output.contains(folder), "\(ended.status) \(ended.output)")
     }
 

@@ -136,8 +136,9 @@ final class Database {
         // Order matters: with the exclusive lock first, entering WAL mode needs no shared memory file.
         try execute("PRAGMA locking_mode=EXCLUSIVE")
         try execute("PRAGMA mmap_size=0")
-        // Counts for new files only: pages that became free can be given back.
-        try execute("PRAGMA auto_vacuum=INCREMENTAL")
+        // Counts for new files only: pages that became free can be given back. Said again it would write to the file,
+        // which a full disk refuses.
+        if try number("PRAGMA auto_vacuum") != 2 { try execute("PRAGMA auto_vacuum=INCREMENTAL") }
         try execute("PRAGMA trusted_schema=OFF")
         try execute("PRAGMA cell_size_check=ON")
         try execute("PRAGMA foreign_keys=OFF")

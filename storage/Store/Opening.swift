@@ -180,6 +180,10 @@ struct Opening {
 
     private static func prepareFolders(_ configuration: StoreConfiguration) throws(StoreError) {
         let files = configuration.files
+        if let space = try? files.space(configuration.folder) {
+            _ = Reserve(configuration)
+                .adapt(freeBytes: space.freeBytes, totalBytes: space.totalBytes, mayGrow: false)
+        }
         do throws(FileError) {
             for folder in [
                 configuration.folder, configuration.walFolder, configuration.temporaryFolder,

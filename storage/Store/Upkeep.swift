@@ -123,6 +123,12 @@ extension Store {
     /// Refuses batches while the disk is nearly full, and takes them again as soon as it is not.
     func checkSpace() {
         guard let space = try? configuration.files.space(configuration.folder) else { return }
+        let hasGivenUp = Reserve(configuration)
+            .adapt(freeBytes: space.freeBytes, totalBytes: space.totalBytes, mayGrow: admission.refusal == nil)
+        if hasGivenUp {
+            configuration.report(
+                StoreReport(.warning, "the disk is full to the brim: the reserve is given up for deletions and states"))
+        }
         switch admission.refusal {
         case nil where space.freeBytes < configuration.minimumFreeBytes:
             let reason =

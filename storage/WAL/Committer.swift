@@ -167,8 +167,8 @@ public final class Committer: Sendable {
         noteSizes()
     }
 
-    /// Committer thread: after a failure, finds out whether the log can be written again, so that somebody who waits for
-    /// that before sending anything learns of it.
+    /// Committer thread: after a failure, finds out whether the log can be written again, so that somebody who waits
+    /// for that before sending anything learns of it.
     public func recover() {
         guard currentFigures.withLock({ $0.isFailing }) else { return }
         let isWritten = (try? log.prove()) != nil

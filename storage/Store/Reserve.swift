@@ -1,0 +1,44 @@
+import Files
+
+/// A file that is of no use but for the room it takes: when the disk is full to the brim it is given up, so that
+/// deletions, tokens and states of errors can still be stored, which need little. It comes back when there is room.
+/// Nothing else takes what it leaves, for batches are refused well before the brim.
+struct Reserve: Sendable {
+    private static let mostBytes = 4 << 20
+    private let files: any FileSystem
+    private let folder: String
+    private let minimumFreeBytes: Int
+
+    init(_ configuration: StoreConfiguration) {
+        files = configuration.files
+        folder = configuration.folder
+        minimumFreeBytes = configuration.minimumFreeBytes
+    }
+
+    private var path: String { folder + "/reserve" }
+
+    /// Gives the file up or makes it, as the free bytes of the disk suggest; whether it was given up now.
+    /// - Parameter mayGrow: false: it is not made.
+    func adapt(freeBytes: Int, totalBytes: Int, mayGrow: Bool) -> Bool {
+        // Where somebody wants the disk used to its end there is nothing to keep.
+        guard minimumFreeBytes > 0 else { return false }
+        let size = min(Reserve.mostBytes, totalBytes / 64)
+        if freeBytes < size / 2 {
+            guard files.exists(path) else { return false }
+            return (try? files.remove(path)) != nil
+        }
+        if mayGrow, freeBytes > minimumFreeBytes + 4 * size, !files.exists(path) { make(size) }
+        return false
+    }
+
+    private func make(_ sizeBytes: Int) {
+        do throws(FileError) {
+            let file = try files.open(path, .create)
+            defer { file.close() }
+            try file.preallocate(bytes: sizeBytes)
+        } catch {
+            // Half of it is as good as none.
+            try? files.remove(path)
+        }
+    }
+}
