@@ -60,7 +60,9 @@ struct AlertReadings: Sendable {
         let regressed = groups.filter { $0.status == .regressed }
             .map { reading("error_regressed", $0, 1, "resolved error is back in \($0.app)") }
         let bursts = groups.compactMap { group -> SignalReading? in
-            guard group.status != .ignored, let (count, usual) = burst(group, now: now) else { return nil }
+            guard group.status != .ignored, group.count >= burstCount,
+                let (count, usual) = burst(group.hours, firstSeen: group.firstSeen, now: now)
+            else { return nil }
             return reading(
                 "error_burst", group, Double(count) / max(1, usual),
                 "\(count) errors this hour instead of some \(Int(usual)) in \(group.app)")
@@ -69,12 +71,11 @@ struct AlertReadings: Sendable {
     }
 
     /// Errors of this hour, and the median of this hour of the days before; nil for groups without a past.
-    static func burst(_ group: ErrorGroup, now: Int64) -> (count: Int, usual: Double)? {
+    /// - Parameter hours: errors by hours since 1970.
+    static func burst(_ hours: [Int64: Int], firstSeen: Int64, now: Int64) -> (count: Int, usual: Double)? {
         let hour = now / Nanoseconds.perHour
-        let days = min(7, (now - group.firstSeen) / Nanoseconds.perDay)
-        guard days >= 1, group.count >= burstCount else { return nil }
-        let hours = group.hours
-        guard let count = hours[hour], count >= burstCount else { return nil }
+        let days = min(7, (now - firstSeen) / Nanoseconds.perDay)
+        guard days >= 1, let count = hours[hour], count >= burstCount else { return nil }
         let past = (1...days).map { hours[hour - $0 * 24] ?? 0 }.sorted()
         let middle = past.count / 2
         let usual = past.count % 2 == 1 ? Double(past[middle]) : Double(past[middle - 1] + past[middle]) / 2

@@ -12,6 +12,25 @@ import Testing
         #expect(AlertReadings.silent([]).isEmpty)
     }
 
+    /// Counts of this hour, and of the same hour on the days before, yesterday's first.
+    @Test(arguments: [
+        (counts: [20, 2, 4, 100], daysKnown: 3, usual: 4.0 as Double?), ([20, 2, 4], 2, 3), ([20, 0, 0, 0, 5], 4, 0),
+        ([50, 10], 1, 10),
+        // A week at most; what was before does not count.
+        ([20, 1, 1, 1, 1, 1, 1, 1, 90, 90, 90, 90, 90, 90, 90, 90], 30, 1),
+        // Too few for a burst, or no day to compare with.
+        ([19, 1], 1, nil), ([500], 0, nil), ([0, 30], 1, nil),
+    ])
+    func aBurstIsToldByTheMedianOfItsHour(counts: [Int], daysKnown: Int, usual: Double?) {
+        let now = 1_800_000_000 * Nanoseconds.perSecond
+        let hour = now / Nanoseconds.perHour
+        var hours: [Int64: Int] = [hour - 1: 1000, hour - 25: 1000]
+        for (day, count) in counts.enumerated() where count > 0 { hours[hour - Int64(day) * 24] = count }
+        let burst = AlertReadings.burst(hours, firstSeen: now - Int64(daysKnown) * Nanoseconds.perDay, now: now)
+        #expect(burst?.usual == usual)
+        #expect(burst == nil || burst?.count == counts[0])
+    }
+
     @Test func daysThatShouldBeGoneAreCounted() {
         let now = 1_800_000_000 * Nanoseconds.perSecond
         func value(_ daysAgo: Int64) -> Double? {

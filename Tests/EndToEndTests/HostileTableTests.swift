@@ -54,6 +54,11 @@ import Testing
         }
     }
 
+    @Test func thereAreManyRequests() throws {
+        let count = try Group.allCases.map { try $0.requests().count }.reduce(0, +)
+        #expect(count >= 1500, "\(count)")
+    }
+
     private func judge(_ request: HostileRequest, _ round: Int) throws {
         let connection = try HTTPConnection(port: server.port)
         connection.write(request.bytes)
