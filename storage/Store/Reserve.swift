@@ -4,7 +4,7 @@ import Files
 /// deletions, tokens and states of errors can still be stored, which need little. It comes back when there is room.
 /// Nothing else takes what it leaves, for batches are refused well before the brim.
 struct Reserve: Sendable {
-    private static let mostBytes = 4 << 20
+    private static let mostBytes = 1 << 20
     private let files: any FileSystem
     private let folder: String
     private let minimumFreeBytes: Int

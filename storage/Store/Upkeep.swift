@@ -57,9 +57,8 @@ final class Housekeeper: Sendable {
             while isStopped.wait(timeoutNanoseconds: pause, until: { $0 ? true : nil }) == nil {
                 count += 1
                 look()
-                guard count % Housekeeper.looksPerSecond == 0 else { continue }
-                wake(count / Housekeeper.looksPerSecond)
                 heap.tend()
+                if count % Housekeeper.looksPerSecond == 0 { wake(count / Housekeeper.looksPerSecond) }
             }
         }
     }
