@@ -48,7 +48,12 @@ struct ErrorChanges: Sendable {
 
     private static func change(_ name: String, _ body: JSONValue) throws(ParameterError) -> ErrorLog.Change? {
         switch name {
-        case "resolve": return .resolve
+        case "resolve":
+            // Taken without effect, the group would come back by the next event of an old release.
+            guard isLeftOut(body["in_release"]) else {
+                throw ParameterError("in_release is not supported: a group is resolved as of now")
+            }
+            return .resolve
         case "reopen": return .reopen
         case "comment": return .comment
         case "assign": return .assign(body["assignee"]?.string ?? body["to"]?.string ?? "")
@@ -56,10 +61,20 @@ struct ErrorChanges: Sendable {
             let until = try body["until"]?.string.map { text throws(ParameterError) in
                 try ObservabilityParameters.instant(text, name: "until")
             }
+            guard isLeftOut(body["users"]) else {
+                throw ParameterError("users is not supported: a group is ignored until a time or a count")
+            }
             let count = body["count"]?.double ?? 0
             guard count >= 0, count < 1e15 else { throw ParameterError("count is a whole number from 0 on") }
             return .ignore(until: until ?? 0, count: Int(count))
         default: return nil
+        }
+    }
+
+    private static func isLeftOut(_ value: JSONValue?) -> Bool {
+        switch value {
+        case nil, .null: true
+        default: false
         }
     }
 

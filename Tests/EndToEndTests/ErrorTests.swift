@@ -164,6 +164,9 @@ import Testing
         #expect(try Self.post(server, "errors/\(ids[1])/ignore", #"{"count":5}"#).1["status"] as? String == "ignored")
         #expect(try Self.post(server, "errors/\(ids[1])/assign", #"{"assignee":"bob"}"#).0 == 200)
         #expect(try Self.post(server, "errors/e_none/resolve", "").0 == 404)
+        // What would have no effect is refused.
+        #expect(try Self.post(server, "errors/\(ids[1])/resolve", #"{"in_release":"1.2.3"}"#).0 == 400)
+        #expect(try Self.post(server, "errors/\(ids[1])/ignore", #"{"users":10}"#).0 == 400)
         server.kill()
         try server.start()
         let summary = try Self.total(server, 50)
