@@ -6,16 +6,22 @@ import Testing
 
 /// Flushes, snapshots and ends on a disk that takes nothing any more.
 @Suite struct FlushTests {
-    @Test func fullDisksEndFlushesSnapshotsAndStopsWithoutLoss() async throws {
-        let folder = ScratchFolder()
-        let disk = MemoryFileSystem(seed: 3)
+    private let folder = ScratchFolder()
+    private let disk = MemoryFileSystem(seed: 3)
+    private let clock = TestClock()
+    /// Took a line before its disk became full.
+    private let store: Store
+
+    init() async throws {
+        let disk = disk
         try disk.createFolder("/tmp")
-        let clock = TestClock()
-        let store = try Store.open(folder, clock) { $0.files = disk }
+        store = try Store.open(folder, clock) { $0.files = disk }
         _ = try await store.append(batch([(clock.nowNanoseconds(), "kept")]))
         let space = try disk.space(folder.path)
         disk.capacityBytes = space.totalBytes - space.freeBytes
+    }
 
+    @Test func fullDisksEndFlushesSnapshotsAndStopsWithoutLoss() async throws {
         let flushed = await store.flush()
         #expect(throws: StoreError.self) { try flushed.get() }
         let again = await store.flush()
@@ -25,7 +31,7 @@ import Testing
         await store.close()
 
         disk.capacityBytes = .max
-        let reopened = try Store.open(folder, clock) { $0.files = disk }
+        let reopened = try Store.open(folder, clock) { [disk] in $0.files = disk }
         #expect(try reopened.lines() == ["kept"])
         try await reopened.flush().get()
         #expect(reopened.statistics.sealedParts == 1)
@@ -34,14 +40,6 @@ import Testing
     }
 
     @Test func flushesSucceedOnceThereIsRoom() async throws {
-        let folder = ScratchFolder()
-        let disk = MemoryFileSystem(seed: 4)
-        try disk.createFolder("/tmp")
-        let clock = TestClock()
-        let store = try Store.open(folder, clock) { $0.files = disk }
-        _ = try await store.append(batch([(clock.nowNanoseconds(), "kept")]))
-        let space = try disk.space(folder.path)
-        disk.capacityBytes = space.totalBytes - space.freeBytes
         let full = await store.flush()
         #expect(throws: StoreError.self) { try full.get() }
         disk.capacityBytes = .max
@@ -52,20 +50,12 @@ import Testing
 
     /// Stops beside flushes that cannot end well: neither waits for the other.
     @Test func stopsEndFlushesThatWait() async throws {
-        let folder = ScratchFolder()
-        let disk = MemoryFileSystem(seed: 5)
-        try disk.createFolder("/tmp")
-        let clock = TestClock()
-        let store = try Store.open(folder, clock) { $0.files = disk }
-        _ = try await store.append(batch([(clock.nowNanoseconds(), "kept")]))
-        let space = try disk.space(folder.path)
-        disk.capacityBytes = space.totalBytes - space.freeBytes
         async let first = store.flush()
         async let second = store.flush()
         await store.close()
         _ = await (first, second)
         disk.capacityBytes = .max
-        let reopened = try Store.open(folder, clock) { $0.files = disk }
+        let reopened = try Store.open(folder, clock) { [disk] in $0.files = disk }
         #expect(try reopened.lines() == ["kept"])
         await reopened.close()
     }
