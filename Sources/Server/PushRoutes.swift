@@ -87,7 +87,7 @@ struct PushRoutes: Sendable {
         guard request.isLarge(options) else { return store(identity, form, decode(request), answer) }
         let scheduler = backend.scheduler
         Task {
-            let decoded = await scheduler.run(.query) { decode(request) }
+            let decoded = await scheduler.run(.decode) { decode(request) }
             store(identity, form, decoded, answer)
         }
     }

@@ -262,8 +262,6 @@ final class Ingest: @unchecked Sendable {
 
     /// Open heads, for choosing which to freeze.
     var openHeads: [Head] { days.values.compactMap(\.open) }
-    /// Memory of frozen heads, in bytes.
-    var frozenBytes: Int { days.values.reduce(0) { $0 + $1.frozen.reduce(0) { $0 + $1.head.sizeBytes } } }
 }
 
 /// The stream tables of all tenants.

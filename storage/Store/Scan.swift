@@ -177,13 +177,15 @@ public protocol RecentData: Sendable {
 
 /// Runs blocking work off the event loops.
 public protocol WorkScheduler: Sendable {
-    /// Runs `work` on a worker thread; queries come before sealing and merging.
+    /// Runs `work` on a worker thread.
     func run<R: Sendable>(_ priority: WorkPriority, _ work: @escaping @Sendable () -> R) async -> R
 }
 
-/// The order of work on the worker threads: lower first.
-public enum WorkPriority: Int, Sendable, Hashable, CaseIterable {
-    case query = 0
-    case seal = 1
-    case merge = 2
+/// Kinds of work on the worker threads. Decoding large bodies and queries take turns; seals come before merges; the
+/// two pairs have threads of their own.
+public enum WorkPriority: Sendable, Hashable, CaseIterable {
+    case decode
+    case query
+    case seal
+    case merge
 }

@@ -115,7 +115,6 @@ extension Store {
             let largest = open.max { $0.sizeBytes < $1.sizeBytes }
             frozen += ingest.freeze { $0 === largest || open.count > 256 }
         }
-        workers.setSealUrgent(ingest.frozenBytes > configuration.headBudgetBytes / 2)
         for head in frozen { seal(head) }
     }
 
