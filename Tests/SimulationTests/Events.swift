@@ -23,6 +23,9 @@ extension Simulation {
         /// Heads that have to be written as rows.
         static let spills = Events(rawValue: 512)
 
-        static let all = Events(rawValue: 1023)
+        /// An encoder that errs: what it makes must not be believed.
+        static let encoderErrors = Events(rawValue: 1024)
+
+        static let all = Events(rawValue: 2047)
     }
 }

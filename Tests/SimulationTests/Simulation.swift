@@ -1,4 +1,5 @@
 import Bytes
+import Chunks
 import Files
 import Glibc
 import Model
@@ -39,6 +40,7 @@ final class Simulation {
     /// Whether the seed is about damage at rest, and about more lines than can be sealed in time.
     let isDamaged: Bool
     private let isSpilling: Bool
+    private let encoderErrs: Bool
     /// Whether the seed is about catalogs that are older than what they are found with.
     let isRolledBack: Bool
     let remains = Mutex<Remains?>(nil)
@@ -66,6 +68,7 @@ final class Simulation {
         isRolledBack = events.contains(.oldCatalogs) && dice.below(4) == 0
         isDamaged = events.contains(.damage) && !isRolledBack && dice.below(3) == 0
         isSpilling = events.contains(.spills) && dice.below(6) == 0
+        encoderErrs = omissions.contains(.comparing) || (events.contains(.encoderErrors) && dice.below(8) == 0)
         random = dice
         // The databases are real files; what they sync is not what is tested, so memory does where there is some.
         let root = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
@@ -126,6 +129,8 @@ final class Simulation {
         configuration.deletionDelaySeconds = 0
         configuration.rowFilters = WordFilters()
         configuration.workerNice = 0
+        configuration.encoderTrial.errs = encoderErrs
+        configuration.encoderTrial.compares = !omissions.contains(.comparing)
         if isSpilling { configuration.headBudgetBytes = 96 << 10 }
         configuration.report = { [notes, tally] in
             notes.add("\($0.level): \($0.text)")

@@ -28,6 +28,7 @@ enum Case: String, CaseIterable, Sendable {
     case slowSyncs = "slow syncs"
     case spills = "part written as rows"
     case merges = "merge"
+    case refusedBlocks = "block that came back different and was kept as rows"
     case retention = "day that retention took"
     case deletions = "deletion"
     case restoredSnapshots = "snapshot restored after a power cut"
@@ -50,6 +51,7 @@ final class Tally: Sendable {
     func note(report: String) {
         note(.leftovers, if: report.contains("left over from a merge"))
         note(.adoptions, if: report.contains("is adopted"))
+        note(.refusedBlocks, if: report.contains("came back different"))
     }
 
     /// Cases that were never met.

@@ -14,6 +14,8 @@ struct Omissions: OptionSet, Sendable {
     static let folderSyncs = Omissions(rawValue: 4)
     /// Syncs of part files come late: what is not safe yet is published.
     static let latePartSyncs = Omissions(rawValue: 8)
+    /// Comparing blocks with their rows, while the encoder errs.
+    static let comparing = Omissions(rawValue: 16)
 }
 
 /// A memory file system that counts changes and calls back just before a certain one: the moment of the power cut.

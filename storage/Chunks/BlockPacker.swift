@@ -79,13 +79,16 @@ public final class BlockPacker {
     /// One block of all rows of `group`, by time, then by sequence of their blocks; nil when columns do not give them
     /// back byte for byte.
     func pack(
-        _ group: [MergePlace], of inputs: [Part], ordinals: [[UInt32]], codec: Codec, traces: TraceNames
+        _ group: [MergePlace], of inputs: [Part], ordinals: [[UInt32]], configuration: PartConfiguration,
+        traces: TraceNames
     ) throws(PartError) -> PackedBlock? {
         builder.reset()
         defer { builder.reset() }
         try append(group, of: inputs, ordinals: ordinals, traces: traces)
         do throws(ColumnError) {
-            let made = try builder.encoded(codec: codec, tracedNames: traces.names, plan: &plan, offset: 0)
+            let made = try builder.encoded(
+                codec: configuration.codec, tracedNames: traces.names, plan: &plan, offset: 0,
+                trial: configuration.trial)
             var entry = made.entry
             // Sequences of single rows are not known: the bounds are those of their blocks.
             entry.lowestSequence = group.reduce(UInt64.max) { min($0, $1.entry.lowestSequence) }

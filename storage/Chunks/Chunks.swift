@@ -21,6 +21,8 @@ public struct PartConfiguration: Sendable, Hashable {
     public var blockRows: Int
     /// Names of metadata that were demoted from labels (storage rule 12).
     public var fromLabelNames: [String]
+    /// What a test does to the encoding of column blocks.
+    public var trial = EncoderTrial()
 
     public init(
         codec: Codec = .best, indexedNames: [String] = FieldName.indexed, kind: BlockKind = .rows,
@@ -33,6 +35,16 @@ public struct PartConfiguration: Sendable, Hashable {
         self.blockRows = min(max(blockRows, 1), PartLimits.writtenBlockRows)
         self.fromLabelNames = fromLabelNames
     }
+}
+
+/// How a test breaks the encoding of column blocks, to see that comparing them with their rows is what keeps the rows.
+public struct EncoderTrial: Sendable, Hashable {
+    /// Whether the encoder errs: one byte of a line of each block is another.
+    public var errs = false
+    /// Whether blocks are compared with their rows before they are published.
+    public var compares = true
+
+    public init() {}
 }
 
 /// Bounds on what is written and, more widely, on what is believed when read. Sizes in bytes.

@@ -56,7 +56,7 @@ public enum PartMerger {
         let configuration = assembler.configuration
         for group in BlockPacker.groups(places, blockRows: configuration.blockRows) {
             let packed = try packer.pack(
-                group, of: inputs, ordinals: streams.ordinals, codec: configuration.codec, traces: assembler.traces)
+                group, of: inputs, ordinals: streams.ordinals, configuration: configuration, traces: assembler.traces)
             guard let packed else { continue }
             outputs.append(.packed(packed))
             for place in group { isPacked.insert(place.input << 32 | place.block) }

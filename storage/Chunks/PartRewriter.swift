@@ -88,7 +88,8 @@ public enum PartRewriter {
             var plan = ColumnPlan()
             do throws(ColumnError) {
                 let made = try columns.encoded(
-                    codec: configuration.codec, tracedNames: traces.names, plan: &plan, offset: 0)
+                    codec: configuration.codec, tracedNames: traces.names, plan: &plan, offset: 0,
+                    trial: configuration.trial)
                 return [block(made, columns.tally, like: entry)]
             } catch {
                 // Rows that do not come back from columns are kept as rows.

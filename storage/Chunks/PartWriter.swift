@@ -100,7 +100,8 @@ public final class PartWriter {
     private func closeColumnBlock() throws(PartError) {
         do throws(ColumnError) {
             let block = try columns.encoded(
-                codec: assembler.configuration.codec, tracedNames: traces.names, plan: &plan, offset: assembler.offset)
+                codec: assembler.configuration.codec, tracedNames: traces.names, plan: &plan, offset: assembler.offset,
+                trial: assembler.configuration.trial)
             assembler.add(
                 .bytes(block.bytes), block.entry, streams: columns.tally.streams,
                 traceHashes: columns.tally.traceHashes)

@@ -118,9 +118,11 @@ struct Sealer: Sendable {
     private func partConfiguration(_ tenant: TenantID?, rows: Int) -> PartConfiguration {
         let most = configuration.blockRows
         let blocks = max((rows + most - 1) / most, 1)
-        return PartConfiguration(
+        var part = PartConfiguration(
             codec: configuration.codec, indexedNames: configuration.indexedNames, kind: configuration.blockKind,
             blockRows: (rows + blocks - 1) / blocks, fromLabelNames: tenant.map { demoted[$0] } ?? [])
+        part.trial = configuration.encoderTrial
+        return part
     }
 
     /// The WAL sequence of the record that `row` came with.

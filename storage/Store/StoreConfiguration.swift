@@ -64,6 +64,9 @@ public struct StoreConfiguration: Sendable {
         self.folder = folder
     }
 
+    /// Set by tests only.
+    var encoderTrial = EncoderTrial()
+
     /// By how much the free disk must exceed the floor before batches are taken again.
     var roomBytes: Int { min(16 << 20, minimumFreeBytes / 8) }
 
