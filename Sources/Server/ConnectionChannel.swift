@@ -5,10 +5,11 @@ import NIOCore
 import NIOHTTP1
 import NIOHTTPTypes
 import NIOHTTPTypesHTTP1
+import Observe
 
 /// A connection: large reads, HTTP/1.1 with pipelining, the front handler, and Hummingbird behind it.
 struct ConnectionChannel: HTTPChannelHandler {
-    typealias Value = NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>
+    typealias Value = Caller
 
     /// A request line must take a LogQL text of 128 KiB, percent-encoded in part.
     static let headLimitBytes = 1 << 20
@@ -20,34 +21,43 @@ struct ConnectionChannel: HTTPChannelHandler {
     let certificates: TLSCertificates?
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
-        let front = self.front
-        let certificates = self.certificates
-        return channel.setOption(.recvAllocator, value: ReadBuffers())
+        channel.setOption(.recvAllocator, value: ReadBuffers())
             .flatMap { channel.setOption(.tcpOption(.tcp_nodelay), value: 1) }
             .flatMapThrowing {
-                let pipeline = channel.pipeline.syncOperations
-                let handler = FrontHandler(front, clientAddress: channel.remoteAddress?.ipAddress ?? "-")
-                var limits = NIOHTTPDecoderLimitConfiguration()
-                limits.maxHeaderFieldSize = Self.headLimitBytes
-                limits.maxHeaderListSize = Self.headLimitBytes
-                limits.maxHeaderFieldCount = Self.headerFieldsLimit
+                let options = front.options
                 if let certificates {
-                    try TLSHandshake.add(
-                        certificates, limitSeconds: front.options.headSeconds, to: channel.pipeline)
+                    try TLSHandshake.add(certificates, limitSeconds: options.headSeconds, to: channel.pipeline)
                 }
-                try pipeline.addHandler(ArrivalObserver(handler, eventLoop: channel.eventLoop))
-                try pipeline.configureHTTPServerPipeline(
-                    withPipeliningAssistance: true, withErrorHandling: false, withOutboundHeaderValidation: true,
-                    withEncoderConfiguration: .init(), withDecoderLimitConfiguration: limits)
-                try pipeline.addHandler(handler)
-                try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: certificates != nil))
-                return try NIOAsyncChannel(
-                    wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
+                let promise = channel.eventLoop.makePromise(of: Caller.Spoken?.self)
+                try channel.pipeline.syncOperations.addHandler(
+                    Doorman(
+                        limitSeconds: options.idleSeconds, connections: front.log.metrics.requests.connections,
+                        promise: promise, build: speakHTTP))
+                return Caller(channel: channel, spoken: promise.futureResult)
             }
     }
 
+    /// Adds what speaks HTTP to the end of a connection's pipeline; on its event loop.
+    private func speakHTTP(on channel: any Channel) throws -> Caller.Spoken {
+        let pipeline = channel.pipeline.syncOperations
+        let handler = FrontHandler(front, clientAddress: channel.remoteAddress?.ipAddress ?? "-")
+        var limits = NIOHTTPDecoderLimitConfiguration()
+        limits.maxHeaderFieldSize = Self.headLimitBytes
+        limits.maxHeaderListSize = Self.headLimitBytes
+        limits.maxHeaderFieldCount = Self.headerFieldsLimit
+        try pipeline.addHandler(ArrivalObserver(handler, eventLoop: channel.eventLoop))
+        try pipeline.configureHTTPServerPipeline(
+            withPipeliningAssistance: true, withErrorHandling: false, withOutboundHeaderValidation: true,
+            withEncoderConfiguration: .init(), withDecoderLimitConfiguration: limits)
+        try pipeline.addHandler(handler)
+        try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: certificates != nil))
+        return try NIOAsyncChannel(
+            wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
+    }
+
     func handle(value: Value, logger: Logger) async {
-        await handleHTTP(asyncChannel: value, logger: logger)
+        guard let spoken = try? await value.spoken.get() else { return }
+        await handleHTTP(asyncChannel: spoken, logger: logger)
     }
 }
 

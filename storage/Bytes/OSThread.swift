@@ -1,10 +1,13 @@
 import CPlatform
 import Glibc
+import Synchronization
 
 /// A plain thread of the operating system, for work that may block: the committer, the catalog, the scan workers.
 public final class OSThread: @unchecked Sendable {
-    // Invariant: `handle` is written once, before any other thread can see this object.
+    // Invariant: `handle` is written once, before any other thread can see this object; it is joined or detached, never
+    // both and never twice.
     private var handle = pthread_t()
+    private let isJoined = Atomic<Bool>(false)
 
     private final class Start {
         let name: String
@@ -37,7 +40,13 @@ public final class OSThread: @unchecked Sendable {
 
     /// Waits until the thread's body has returned. Call once.
     public func join() {
+        guard !isJoined.exchange(true, ordering: .relaxed) else { return }
         pthread_join(handle, nil)
+    }
+
+    /// A thread that nobody waits for gives its stack back when it ends.
+    deinit {
+        if !isJoined.load(ordering: .relaxed) { pthread_detach(handle) }
     }
 }
 
