@@ -5,9 +5,10 @@ import Synchronization
 /// What people do with groups. The store has to save what observers hold before a change may be called done.
 extension ErrorLog {
     public enum Change: Sendable {
-        case resolve
-        /// Until a time (nanoseconds since 1970) or a total count; 0: no such end.
-        case ignore(until: Int64, count: Int)
+        /// As of now, or in a release.
+        case resolve(Resolution?)
+        /// Until a time (nanoseconds since 1970), so many more occurrences, or so many more users; 0: no such end.
+        case ignore(until: Int64, count: Int, users: Int)
         case reopen
         case assign(String)
         case comment
@@ -20,11 +21,14 @@ extension ErrorLog {
         contents.withLock { contents in
             guard let slot = contents.slot(tenant, id), var group = contents.slots[slot] else { return nil }
             switch change {
-            case .resolve: group.set(.resolved, at: now, by: by, comment: comment)
-            case .ignore(let until, let count):
+            case .resolve(let resolution):
+                group.set(.resolved, at: now, by: by, comment: comment)
+                group.resolution = resolution
+            case .ignore(let until, let count, let users):
                 group.set(.ignored, at: now, by: by, comment: comment)
                 group.ignoredUntil = until
                 group.ignoredCount = count > 0 ? group.count.addingReportingOverflow(count).partialValue : 0
+                group.ignoredUsers = users > 0 ? group.users.count + min(users, ErrorGroup.usersLimit) : 0
             case .reopen: group.set(.unresolved, at: now, by: by, comment: comment)
             case .assign(let name): group.assignee = name
             case .comment: group.remark(comment, by: by, now)
@@ -32,6 +36,29 @@ extension ErrorLog {
             contents.slots[slot] = group
             contents.touch(slot)
             return group
+        }
+    }
+
+    /// The newest release that errors of an app named, by version, else by time; nil if none did.
+    public func newestRelease(_ tenant: TenantID, app: String) -> String? {
+        contents.withLock { contents in
+            guard let number = contents.tenantNumbers[tenant] else { return nil }
+            var newest: (release: String, seen: Int64)?
+            for slot in contents.slots.indices where contents.keys[slot].tenant == number {
+                guard let group = contents.slots[slot], group.app == app, !group.lastRelease.isEmpty else { continue }
+                guard let known = newest else {
+                    newest = (group.lastRelease, group.lastSeen)
+                    continue
+                }
+                let isLater =
+                    switch ReleaseVersion.order(group.lastRelease, known.release) {
+                    case .greater: true
+                    case .less, .equal: false
+                    case nil: group.lastSeen > known.seen
+                    }
+                if isLater { newest = (group.lastRelease, group.lastSeen) }
+            }
+            return newest?.release
         }
     }
 

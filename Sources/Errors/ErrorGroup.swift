@@ -21,7 +21,8 @@ public struct ErrorGroup: Sendable {
     static let hoursKept: Int64 = 24 * 8
     static let daysKept: Int64 = 90
     static let tracesLimit = 10
-    static let usersLimit = 1000
+    /// Users that are told apart; no more are counted.
+    public static let usersLimit = 1000
     static let firstSamples = 50
     static let samplesLimit = 60
     static let sampleBytesLimit = 64 << 10
@@ -61,9 +62,12 @@ public struct ErrorGroup: Sendable {
     /// Newest last.
     public internal(set) var history: [ErrorHistoryEntry] = []
     public internal(set) var assignee = ""
-    /// An ignored group comes back at this time, or with this many occurrences; 0: never.
+    /// An ignored group comes back at this time, with this many occurrences, or with this many users; 0: never.
     public internal(set) var ignoredUntil: Int64 = 0
     public internal(set) var ignoredCount = 0
+    public internal(set) var ignoredUsers = 0
+    /// The release that a resolved group was resolved in; nil: all that is later in time brings it back.
+    public internal(set) var resolution: Resolution?
     /// The group that counts these errors now; nil: itself.
     var target: GroupName?
     /// Whether it is among those that are to be stored.
@@ -112,7 +116,8 @@ public struct ErrorGroup: Sendable {
     }
 
     /// Counts one more occurrence at `time`; what else is known of it comes by `note`.
-    mutating func countOne(_ time: Int64, level: String, trace: String) {
+    /// - Parameter release: is not counted yet.
+    mutating func countOne(_ time: Int64, level: String, release: String, trace: String) {
         count &+= 1
         add(level: level, hour: ErrorGroup.floored(time, Nanoseconds.perHour))
         firstSeen = min(firstSeen, time)
@@ -124,7 +129,7 @@ public struct ErrorGroup: Sendable {
             if traces.count == ErrorGroup.tracesLimit { traces.removeFirst() }
             traces.append(trace)
         }
-        comeBack(time)
+        comeBack(time, release)
     }
 
     /// Before the occurrence is counted in `hourCounts`.
@@ -149,10 +154,13 @@ public struct ErrorGroup: Sendable {
     }
 
     /// A resolved group has regressed; an ignored one comes back when its condition is met.
-    private mutating func comeBack(_ time: Int64) {
+    private mutating func comeBack(_ time: Int64, _ release: String) {
         switch status {
         case .resolved where time > statusSince:
-            set(.regressed, at: time, by: "dendro", comment: "seen again")
+            guard let resolution else { return set(.regressed, at: time, by: "dendro", comment: "seen again") }
+            if resolution.isContradicted(by: release, isKnown: releaseCounts.has(release)) {
+                set(.regressed, at: time, by: "dendro", comment: "seen again in release \(release)")
+            }
         case .ignored
         where (ignoredUntil > 0 && time >= ignoredUntil) || (ignoredCount > 0 && count >= ignoredCount):
             set(.unresolved, at: time, by: "dendro", comment: "no longer to be ignored")
@@ -166,7 +174,8 @@ public struct ErrorGroup: Sendable {
         if history.count > ErrorGroup.historyLimit { history.removeFirst() }
         status = new
         statusSince = at
-        (ignoredUntil, ignoredCount) = (0, 0)
+        (ignoredUntil, ignoredCount, ignoredUsers) = (0, 0, 0)
+        resolution = nil
     }
 
     /// What is kept of the occurrence that was counted last.
@@ -184,7 +193,10 @@ public struct ErrorGroup: Sendable {
             if firstRelease.isEmpty { firstRelease = release }
             lastRelease = release
         }
-        if !draft.user.isEmpty { add(user: Hash.hash64(draft.arena.span.extracting(draft.user))) }
+        if !draft.user.isEmpty {
+            add(user: Hash.hash64(draft.arena.span.extracting(draft.user)))
+            comeBackForUsers(draft.time)
+        }
         keep(draft, hasRoom: hasRoom, first: first, &scratch)
     }
 
@@ -193,6 +205,11 @@ public struct ErrorGroup: Sendable {
         var index = users.count
         while index > 0, users[index - 1] > user { index -= 1 }
         if index == 0 || users[index - 1] != user { users.insert(user, at: index) }
+    }
+
+    private mutating func comeBackForUsers(_ time: Int64) {
+        guard status == .ignored, ignoredUsers > 0, users.count >= ignoredUsers else { return }
+        set(.unresolved, at: time, by: "dendro", comment: "\(users.count) users are affected")
     }
 
     private mutating func keep(_ draft: borrowing EventDraft, hasRoom: Bool, first: Int, _ scratch: inout [UInt8]) {

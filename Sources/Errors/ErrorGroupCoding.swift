@@ -45,9 +45,13 @@ extension ErrorGroup {
             for number in [sample.page, sample.offset, sample.count] { out.appendVarint(UInt64(number)) }
         }
         out.appendPrefixed(hasNewest ? newest : [])
+        out.appendVarint(ignoredUsers)
+        out.append(resolution.map { $0.isAfter ? 2 : 1 } ?? 0)
+        if let resolution { out.appendPrefixed(resolution.release) }
     }
 
-    init(_ reader: inout ByteReader, pages: SamplePages) throws(ReadError) {
+    /// - Parameter version: of the record that it stands in.
+    init(_ reader: inout ByteReader, version: UInt64, pages: SamplePages) throws(ReadError) {
         let digest = try reader.littleEndian(UInt64.self)
         let kind = try reader.byte()
         self.init(
@@ -98,6 +102,10 @@ extension ErrorGroup {
                     offset: UInt32(clamping: try reader.varint()), count: UInt32(clamping: try reader.varint())))
         }
         newest = try reader.prefixed()
+        if version < ErrorGroupRecord.versionWithReleases { return }
+        ignoredUsers = Int(clamping: try reader.varint())
+        let resolved = try reader.byte()
+        if resolved > 0 { resolution = Resolution(try reader.prefixedText(), isAfter: resolved == 2) }
     }
 
     private static func number(of status: ErrorStatus) -> UInt8 {
@@ -149,7 +157,10 @@ extension ErrorGroup {
 
 /// Many groups as one record: version, size of their text, that text compressed; each group has its length before it.
 enum ErrorGroupRecord {
-    private static let version: UInt64 = 3
+    private static let version: UInt64 = 4
+    /// Version 3 ends each group with its newest occurrence.
+    static let versionWithReleases: UInt64 = 4
+    private static let oldestVersion: UInt64 = 3
     private static let sizeLimit = 256 << 20
 
     static func bytes(_ text: [UInt8]) -> [UInt8] {
@@ -160,9 +171,12 @@ enum ErrorGroupRecord {
         return out
     }
 
-    static func text(_ bytes: [UInt8]) -> [UInt8]? {
+    static func text(_ bytes: [UInt8]) -> (text: [UInt8], version: UInt64)? {
         var reader = ByteReader(bytes)
-        guard (try? reader.varint()) == version, let size = try? reader.count(limit: sizeLimit) else { return nil }
-        return try? Codec.best.decompress(bytes.span.extracting(reader.offset..<bytes.count), rawSize: size)
+        guard let found = try? reader.varint(), (oldestVersion...version).contains(found),
+            let size = try? reader.count(limit: sizeLimit),
+            let text = try? Codec.best.decompress(bytes.span.extracting(reader.offset..<bytes.count), rawSize: size)
+        else { return nil }
+        return (text, found)
     }
 }

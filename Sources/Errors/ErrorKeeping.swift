@@ -55,7 +55,7 @@ extension ErrorLog {
         contents.withLock { contents in
             contents.pages.restore(list(.errorSamples).records)
             for record in list(.errorGroup).records {
-                guard let text = ErrorGroupRecord.text(record.bytes),
+                guard let (text, version) = ErrorGroupRecord.text(record.bytes),
                     let slash = record.key.lastIndex(of: "/")
                 else {
                     contents.unsaved.dropped.append(.delete(.errorGroup, key: record.key))
@@ -64,7 +64,7 @@ extension ErrorLog {
                 let tenant = contents.tenantNumber(
                     TenantID(String(record.key[..<slash]).replacing("%2F", with: "/")))
                 var reader = ByteReader(text)
-                while reader.offset < text.count, contents.restore(tenant, &reader) != nil {}
+                while reader.offset < text.count, contents.restore(tenant, &reader, version) != nil {}
             }
             let journal = list(.errorJournal).records.compactMap { record in
                 UInt64(record.key).map { ($0, record.bytes) }
@@ -162,10 +162,10 @@ extension ErrorLog.Contents {
     // MARK: restoring
 
     /// Reads one group and returns its slot; nil where the text is damaged.
-    fileprivate mutating func restore(_ tenant: Int, _ reader: inout ByteReader) -> Int? {
+    fileprivate mutating func restore(_ tenant: Int, _ reader: inout ByteReader, _ version: UInt64) -> Int? {
         guard let bytes = try? reader.prefixed() else { return nil }
         var one = ByteReader(bytes)
-        guard let group = try? ErrorGroup(&one, pages: pages) else { return nil }
+        guard let group = try? ErrorGroup(&one, version: version, pages: pages) else { return nil }
         let key = ErrorLog.Key(tenant: tenant, name: group.name)
         guard let slot = numbers[key] else { return insert(group, key) }
         // A journal has no newest occurrence.
@@ -176,10 +176,11 @@ extension ErrorLog.Contents {
     }
 
     fileprivate mutating func restoreJournal(_ bytes: [UInt8]) {
-        guard let text = ErrorGroupRecord.text(bytes) else { return }
+        guard let (text, version) = ErrorGroupRecord.text(bytes) else { return }
         var reader = ByteReader(text)
         while reader.offset < text.count {
-            guard let name = try? reader.prefixedText(), let slot = restore(tenantNumber(TenantID(name)), &reader)
+            guard let name = try? reader.prefixedText(),
+                let slot = restore(tenantNumber(TenantID(name)), &reader, version)
             else { return }
             touch(slot)
         }

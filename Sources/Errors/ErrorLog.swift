@@ -168,8 +168,9 @@ extension ErrorLog.Contents {
         let hash = Hash.hash64(
             line, seed: Hash.hash64(labels.encoded, seed: UInt64(truncatingIfNeeded: tenant)))
         if let known = memo[hash] {
+            slots[known.slot]?.countOne(
+                entry.time, level: level.eventName, release: known.release, trace: LabelSet.traceID(in: metadata))
             slots[known.slot]?.tally(known.release, known.environment)
-            slots[known.slot]?.countOne(entry.time, level: level.eventName, trace: LabelSet.traceID(in: metadata))
             return touch(known.slot)
         }
         guard
@@ -202,7 +203,8 @@ extension ErrorLog.Contents {
         }
         let number = slot ?? insertNew(key, fingerprint.reason)
         let draft = reader.draft
-        slots[number]?.countOne(draft.time, level: draft.level, trace: draft.text(draft.trace))
+        slots[number]?.countOne(
+            draft.time, level: draft.level, release: draft.text(draft.release), trace: draft.text(draft.trace))
         // Where there are very many groups, a few occurrences of each have to do.
         let first = numbers.count < ErrorLog.manyGroups ? ErrorGroup.firstSamples : 1
         slots[number]?.note(

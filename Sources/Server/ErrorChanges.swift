@@ -33,7 +33,7 @@ struct ErrorChanges: Sendable {
             changed = log.merge(group.id, into: target, tenant, by: by, now: now)
         case "split": changed = log.split(call.captures[0], tenant)
         default:
-            guard let change = try ErrorChanges.change(call.captures[1], body) else {
+            guard let change = try ErrorChanges.change(call.captures[1], body, of: group, log, tenant) else {
                 return ErrorAnswers.observability(404, "there is no such route", code: "not_found")
             }
             changed = log.apply(change, to: group.id, tenant, by: by, comment: comment, now: now)
@@ -46,14 +46,11 @@ struct ErrorChanges: Sendable {
         return ErrorShapes(now: now).detail(changed).answer()
     }
 
-    private static func change(_ name: String, _ body: JSONValue) throws(ParameterError) -> ErrorLog.Change? {
+    private static func change(
+        _ name: String, _ body: JSONValue, of group: ErrorGroup, _ log: ErrorLog, _ tenant: TenantID
+    ) throws(ParameterError) -> ErrorLog.Change? {
         switch name {
-        case "resolve":
-            // Taken without effect, the group would come back by the next event of an old release.
-            guard isLeftOut(body["in_release"]) else {
-                throw ParameterError("in_release is not supported: a group is resolved as of now")
-            }
-            return .resolve
+        case "resolve": return .resolve(try resolution(body["in_release"], of: group, log, tenant))
         case "reopen": return .reopen
         case "comment": return .comment
         case "assign": return .assign(body["assignee"]?.string ?? body["to"]?.string ?? "")
@@ -61,21 +58,42 @@ struct ErrorChanges: Sendable {
             let until = try body["until"]?.string.map { text throws(ParameterError) in
                 try ObservabilityParameters.instant(text, name: "until")
             }
-            guard isLeftOut(body["users"]) else {
-                throw ParameterError("users is not supported: a group is ignored until a time or a count")
-            }
-            let count = body["count"]?.double ?? 0
-            guard count >= 0, count < 1e15 else { throw ParameterError("count is a whole number from 0 on") }
-            return .ignore(until: until ?? 0, count: Int(count))
+            let users = try whole(body["users"], "users", through: ErrorGroup.usersLimit - group.userCount)
+            return .ignore(until: until ?? 0, count: try whole(body["count"], "count", through: 1 << 50), users: users)
         default: return nil
         }
     }
 
-    private static func isLeftOut(_ value: JSONValue?) -> Bool {
+    /// `null`, a release, or `next`: whatever comes after the newest that errors of the app have named.
+    private static func resolution(
+        _ value: JSONValue?, of group: ErrorGroup, _ log: ErrorLog, _ tenant: TenantID
+    ) throws(ParameterError) -> Resolution? {
         switch value {
-        case nil, .null: true
-        default: false
+        case nil, .null: return nil
+        default: break
         }
+        guard let release = value?.string, (1...Resolution.releaseLimit).contains(release.utf8.count) else {
+            throw ParameterError("in_release is a release of at most \(Resolution.releaseLimit) bytes, or \"next\"")
+        }
+        guard release == "next" else { return Resolution(release) }
+        guard let newest = log.newestRelease(tenant, app: group.app) else {
+            throw ParameterError("in_release is \"next\", but no error of '\(group.app)' has named a release yet")
+        }
+        return Resolution(newest, isAfter: true)
+    }
+
+    /// A whole number; 0 where none is given.
+    private static func whole(
+        _ value: JSONValue?, _ name: String, through most: Int
+    ) throws(ParameterError) -> Int {
+        switch value {
+        case nil, .null: return 0
+        default: break
+        }
+        guard let number = value?.double, number >= 0, number <= Double(most), number == number.rounded() else {
+            throw ParameterError("\(name) is a whole number from 0 to \(most)")
+        }
+        return Int(number)
     }
 
     /// `DELETE errors/{id}`, and `DELETE errors/cleanup?days=`.

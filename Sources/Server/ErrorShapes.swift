@@ -21,6 +21,8 @@ struct ErrorShapes {
             ("trend", .array(group.trend(now: now, hours: 24).map { .int($0) })),
             ("is_new", .bool(group.firstSeen > now - Nanoseconds.perDay)),
             ("is_regression", .bool(group.status == .regressed)), ("assignee", text(group.assignee)),
+            ("resolved_in_release", text(group.resolution.map { $0.isAfter ? "" : $0.release } ?? "")),
+            ("resolved_after_release", text(group.resolution.map { $0.isAfter ? $0.release : "" } ?? "")),
             ("release_first", text(group.firstRelease)), ("release_last", text(group.lastRelease)),
             ("fingerprint_version", "g1"),
         ])

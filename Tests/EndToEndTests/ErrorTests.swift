@@ -164,9 +164,14 @@ import Testing
         #expect(try Self.post(server, "errors/\(ids[1])/ignore", #"{"count":5}"#).1["status"] as? String == "ignored")
         #expect(try Self.post(server, "errors/\(ids[1])/assign", #"{"assignee":"bob"}"#).0 == 200)
         #expect(try Self.post(server, "errors/e_none/resolve", "").0 == 404)
-        // What would have no effect is refused.
-        #expect(try Self.post(server, "errors/\(ids[1])/resolve", #"{"in_release":"1.2.3"}"#).0 == 400)
-        #expect(try Self.post(server, "errors/\(ids[1])/ignore", #"{"users":10}"#).0 == 400)
+        let other = "errors/\(ids[1])/"
+        #expect(try Self.post(server, other + "resolve", #"{"in_release":"next"}"#).0 == 400, "no release is known")
+        #expect(try Self.post(server, other + "resolve", #"{"in_release":7}"#).0 == 400)
+        #expect(try Self.post(server, other + "ignore", #"{"users":1.5}"#).0 == 400)
+        #expect(try Self.post(server, other + "ignore", #"{"users":10}"#).1["status"] as? String == "ignored")
+        let inRelease = try Self.post(server, other + "resolve", #"{"in_release":"1.2.3"}"#).1
+        #expect(inRelease["resolved_in_release"] as? String == "1.2.3")
+        #expect(try Self.post(server, other + "ignore", #"{"count":5}"#).1["status"] as? String == "ignored")
         server.kill()
         try server.start()
         let summary = try Self.total(server, 50)

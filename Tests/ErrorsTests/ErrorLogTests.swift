@@ -7,32 +7,6 @@ import Testing
 @testable import Errors
 
 struct ErrorLogTests {
-    private let start: Int64 = 1_795_460_400_000_000_000
-
-    private func observed(
-        _ lines: [(Int64, String)], level: String = "error", labels: [(String, String)] = [("app", "shop")]
-    ) -> ObservedRows {
-        let metadata = LabelSet([("detected_level", level), ("trace_id", "t1")]).encoded
-        let size = lines.reduce(0) { $0 + $1.1.utf8.count + metadata.count }
-        let entries = AppendOnly<RowEntry>(capacity: lines.count)
-        let arena = AppendOnly<UInt8>(capacity: max(size, 1))
-        for (time, line) in lines {
-            let bytes = [UInt8](line.utf8)
-            let offset = arena.writtenCount
-            arena.append(bytes.span)
-            arena.append(metadata.span)
-            entries.append(
-                RowEntry(
-                    time: time, stream: 0, lineOffset: offset, lineCount: bytes.count,
-                    metadataOffset: offset + bytes.count, metadataCount: metadata.count))
-        }
-        arena.release()
-        entries.release()
-        return ObservedRows(
-            tenant: .standard, rows: Rows(entries: entries, arena: arena, count: lines.count), range: 0..<lines.count,
-            streams: [LabelSet(labels.map { (name: $0.0, value: $0.1) })])
-    }
-
     @Test func alikeErrorsAreOneGroup() {
         let log = ErrorLog()
         log.observe(
@@ -138,7 +112,7 @@ struct ErrorLogTests {
         let log = ErrorLog()
         log.observe(observed([(start, "failed 1")]))
         let id = try #require(log.list(.standard).first?.id)
-        _ = log.apply(.resolve, to: id, .standard, by: "ann", comment: "fixed", now: start + 10)
+        _ = log.apply(.resolve(nil), to: id, .standard, by: "ann", comment: "fixed", now: start + 10)
         log.observe(observed([(start + 5, "failed 2")]))
         #expect(log.group(.standard, id)?.status == .resolved)
         log.observe(observed([(start + 20, "failed 3")]))
@@ -146,22 +120,6 @@ struct ErrorLogTests {
         #expect(group.status == .regressed)
         #expect(group.history.map(\.to) == ["resolved", "regressed"])
         #expect(group.history.map(\.by) == ["ann", "dendro"])
-    }
-
-    @Test func anIgnoredGroupComesBackByCountAndTime() throws {
-        let log = ErrorLog()
-        log.observe(observed([(start, "failed 1")]))
-        let id = try #require(log.list(.standard).first?.id)
-        _ = log.apply(.ignore(until: 0, count: 2), to: id, .standard, by: "ann", comment: "", now: start)
-        log.observe(observed([(start + 1, "failed 2")]))
-        #expect(log.group(.standard, id)?.status == .ignored)
-        log.observe(observed([(start + 2, "failed 3")]))
-        #expect(log.group(.standard, id)?.status == .unresolved)
-        _ = log.apply(.ignore(until: start + 100, count: 0), to: id, .standard, by: "ann", comment: "", now: start + 3)
-        log.observe(observed([(start + 50, "failed 4")]))
-        #expect(log.group(.standard, id)?.status == .ignored)
-        log.observe(observed([(start + 100, "failed 5")]))
-        #expect(log.group(.standard, id)?.status == .unresolved)
     }
 
     @Test func mergedGroupsCountTogether() throws {

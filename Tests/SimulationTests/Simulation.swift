@@ -233,13 +233,15 @@ final class Simulation {
             tally.note(.lostCatalogs, if: isCatalogLost)
             // Databases and disk of one moment: again if the catalog's thread has written between the two looks.
             for _ in 0..<100 {
+                // Before the disk, or another thread's look makes the older catalog the newer of the two.
+                let early = older?.databases
                 let known = ledger.now
                 let databases = Simulation.databases(folder)
                 let disk = files.disk.crash(seed: cutSeed)
                 guard databases == Simulation.databases(folder) else { continue }
                 var kept = databases
                 if isCatalogLost { kept = kept.filter { !$0.key.hasPrefix("catalog") } }
-                if let early = older?.databases {
+                if let early {
                     notes.add("-- an older catalog")
                     tally.note(.oldCatalogs)
                     kept = kept.filter { !$0.key.hasPrefix("catalog") }.merging(early) { first, _ in first }
