@@ -127,6 +127,7 @@ extension Store {
             parts.allSatisfy({ view.sides($0.summary) == view.sides(first.summary) })
         else { return false }
         do {
+            try Reserve(configuration).check(image.summary.fileBytes)
             guard try blobs.put(image.summary.key, image) else { return false }
             var change = CatalogChange()
             change.add = [AddedPart(image.summary, totals: image.streamStatistics)]

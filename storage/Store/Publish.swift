@@ -22,6 +22,7 @@ extension Store {
         do {
             if let sealed {
                 let summary = sealed.image.summary
+                try Reserve(configuration).check(summary.fileBytes)
                 guard try blobs.put(summary.key, sealed.image) else {
                     throw FileError("publish", summary.key, errno: 0, reason: "the name is taken")
                 }

@@ -2,7 +2,7 @@ import Files
 
 /// A file that is of no use but for the room it takes: when the disk is full to the brim it is given up, so that
 /// deletions, tokens and states of errors can still be stored, which need little. It comes back when there is room.
-/// Nothing else takes what it leaves, for batches are refused well before the brim.
+/// Nothing else takes what it leaves: batches are refused well before the brim, and parts wait.
 struct Reserve: Sendable {
     private static let mostBytes = 1 << 20
     private let files: any FileSystem
@@ -22,7 +22,7 @@ struct Reserve: Sendable {
     func adapt(freeBytes: Int, totalBytes: Int, mayGrow: Bool) -> Bool {
         // Where somebody wants the disk used to its end there is nothing to keep.
         guard minimumFreeBytes > 0 else { return false }
-        let size = min(Reserve.mostBytes, totalBytes / 64)
+        let size = Reserve.size(totalBytes)
         if freeBytes < size / 2 {
             guard files.exists(path) else { return false }
             return (try? files.remove(path)) != nil
@@ -30,6 +30,15 @@ struct Reserve: Sendable {
         if mayGrow, freeBytes > minimumFreeBytes + 4 * size, !files.exists(path) { make(size) }
         return false
     }
+
+    /// Whether a part of `bytes` may be written: once the reserve is given up, none takes what it left.
+    func check(_ bytes: UInt64) throws(FileError) {
+        guard minimumFreeBytes > 0, !files.exists(path), let space = try? files.space(folder) else { return }
+        guard space.freeBytes - Int(clamping: bytes) < Reserve.size(space.totalBytes) / 2 else { return }
+        throw FileError("write", folder, errno: 28, reason: "what is free is kept for deletions and states")
+    }
+
+    private static func size(_ totalBytes: Int) -> Int { min(mostBytes, totalBytes / 64) }
 
     private func make(_ sizeBytes: Int) {
         do throws(FileError) {
