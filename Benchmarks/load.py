@@ -1,12 +1,17 @@
 #!/usr/bin/env python3
-"""Load: idle connections, many streams, distinct trace ids, and writers and readers at the edge of capacity.
+"""Load: idle connections, slow readers, large packed bodies, many streams, distinct trace ids, and writers, readers and
+a tail at the edge of capacity.
 
-Usage: load.py PATH-TO-DENDRO [SECONDS]; TRACE_IDS in the environment, 1000000 if not set. Prints a line for each: what
-is demanded, and what was measured. Writers and readers share the machine's processors with the server.
+Usage: load.py PATH-TO-DENDRO [SECONDS]; TRACE_IDS in the environment, 1000000 if not set; ROWS: names of the parts to
+run, with commas. Prints a line for each: what is demanded, and what was measured. Clients share the machine's
+processors with the server.
 """
+import base64
+import gzip
 import http.client
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -51,6 +56,37 @@ def ask(method, path, body=None, connection=None):
     connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
     answer = connection.getresponse()
     return answer.status, answer.read(), answer.getheader("Retry-After")
+
+
+class Tail(threading.Thread):
+    """A WebSocket that follows lines and counts them."""
+
+    def __init__(self, query):
+        super().__init__()
+        self.lines = 0
+        self.socket = socket.create_connection(("127.0.0.1", PORT), timeout=30)
+        key = base64.b64encode(os.urandom(16)).decode()
+        self.socket.sendall((
+            f"GET /loki/api/v1/tail?query={query}&limit=1 HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\n"
+            f"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n").encode())
+        self.stream = self.socket.makefile("rb")
+        while self.stream.readline().strip():
+            pass
+
+    def run(self):
+        try:
+            while True:
+                head = self.stream.read(2)
+                if len(head) < 2 or head[0] & 15 == 8:
+                    return
+                size = head[1] & 127
+                if size > 125:
+                    size = int.from_bytes(self.stream.read(2 if size == 126 else 8), "big")
+                body = self.stream.read(size)
+                if head[0] & 15 == 1:
+                    self.lines += len(re.findall(rb'\["\d+","w', body))
+        except OSError:
+            pass
 
 
 def push_body(labels, lines):
@@ -98,6 +134,8 @@ def edge_of_capacity():
             times.append(time.time() - start)
             time.sleep(0.05)
 
+    tail = Tail("%7Bapp%3D%22load%22%7D")
+    tail.start()
     threads = [threading.Thread(target=write, args=[number]) for number in range(4)]
     threads += [threading.Thread(target=read) for _ in range(2)]
     for thread in threads:
@@ -109,8 +147,15 @@ def edge_of_capacity():
         thread.join()
     found = total(f'sum(count_over_time({{app="load"}}[{SECONDS + 600}s]))')
     sent = sum(acknowledged)
+    before = -1
+    while before != tail.lines:
+        before = tail.lines
+        time.sleep(2)
     print(f"{SECONDS} s of writers and readers: 0 lost demanded; {sent} acknowledged, {found} found, "
           f"{sent - found} lost; {sum(refused)} batches told to wait")
+    told = int(float(re.search(rb"(?m)^dendro_tail_missed_lines_total (\S+)", ask("GET", "/metrics")[1])[1]))
+    print(f"a tail of all of it: 0 missed demanded, or told of; {tail.lines} lines got, {told} told to be missing, "
+          f"{sent - tail.lines - told} neither")
     print(f"p99 of small queries under it: {percentile(times, 0.99) * 1000:.0f} ms of {len(times)}")
     half = sizes[len(sizes) // 2:]
     print(f"memory: < 150 MB demanded; {max(sizes) // MEBIBYTE} MiB at most, "
@@ -131,6 +176,73 @@ def idle_connections():
     status = ask("GET", "/ready")[0]
     print(f"2,000 idle connections: < 10 kB each demanded; {(after - before) / 2000 / 1000:.1f} kB each; "
           f"another is answered {status} in {(time.time() - start) * 1000:.1f} ms")
+    for one in sockets:
+        one.close()
+    server.stop()
+
+
+def health_times(busy):
+    """How long the health route takes while one of `busy` lives, in seconds."""
+    times = []
+    while any(thread.is_alive() for thread in busy):
+        start = time.time()
+        ask("GET", "/ready")
+        times.append(time.time() - start)
+        time.sleep(0.02)
+    return times
+
+
+def packed_bodies():
+    server = Server()
+    lines = [f"request {number} served, payload {os.urandom(6).hex()}" for number in range(200_000)]
+    bodies = [gzip.compress(push_body({"app": "packed", "number": str(number)}, lines).encode(), 1)
+              for number in range(4)]
+    answers, peak = {}, [0]
+
+    def push(number):
+        connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=120)
+        connection.request("POST", "/loki/api/v1/push", bodies[number % 4],
+                           {"Content-Type": "application/json", "Content-Encoding": "gzip"})
+        answer = connection.getresponse()
+        answer.read()
+        key = (answer.status, "with Retry-After" if answer.getheader("Retry-After") else "")
+        answers[key] = answers.get(key, 0) + 1
+        peak[0] = max(peak[0], server.bytes())
+
+    threads = [threading.Thread(target=push, args=[number]) for number in range(64)]
+    for thread in threads:
+        thread.start()
+    times = health_times(threads)
+    inflated = len(push_body({}, lines)) / 1e6
+    print(f"64 bodies of {len(bodies[0]) / 1e6:.1f} MB packed, {inflated:.0f} MB inflated: 2xx, or 429 "
+          f"with Retry-After, < 400 MB and health < 100 ms demanded; {answers}, {peak[0] // MEBIBYTE} MiB, health "
+          f"{max(times) * 1000:.0f} ms at worst")
+    server.stop()
+
+
+def slow_readers():
+    server = Server()
+    connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=60)
+    for batch in range(40):
+        lines = [f"b{batch} r{row} " + "x" * 200 for row in range(1000)]
+        ask("POST", "/loki/api/v1/push", push_body({"app": "slow"}, lines), connection)
+    sockets = []
+    for _ in range(200):
+        one = socket.socket()
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        one.connect(("127.0.0.1", PORT))
+        query = b"query=%7Bapp%3D%22slow%22%7D&limit=5000"
+        one.sendall(b"GET /loki/api/v1/query_range?" + query + b" HTTP/1.1\r\nHost: a\r\n\r\n")
+        sockets.append(one)
+    times, sizes, end = [], [], time.time() + 15
+    while time.time() < end:
+        start = time.time()
+        total('sum(count_over_time({app="slow"}[1h]))')
+        times.append(time.time() - start)
+        sizes.append(server.bytes())
+        time.sleep(0.05)
+    print(f"200 slow readers of 1.2 MB each: < 150 MB and others < 100 ms demanded; {max(sizes) // MEBIBYTE} MiB, "
+          f"others {percentile(times, 0.5) * 1000:.0f} ms median, {percentile(times, 0.99) * 1000:.0f} p99")
     for one in sockets:
         one.close()
     server.stop()
@@ -189,5 +301,7 @@ def trace_ids():
 
 
 if __name__ == "__main__":
-    for row in (idle_connections, many_streams, trace_ids, edge_of_capacity):
-        row()
+    wanted = os.environ.get("ROWS", "").split(",")
+    for row in (idle_connections, slow_readers, packed_bodies, many_streams, trace_ids, edge_of_capacity):
+        if wanted == [""] or row.__name__ in wanted:
+            row()

@@ -34,7 +34,8 @@ struct AlertBook: Sendable {
     /// Judges one rule for one source; a value that is not known changes nothing.
     mutating func judge(
         _ rule: AlertRule, source: String, value: Double?, message: String, labels: [String: String] = [:],
-        query: String = "", samples: [Alert.Sample] = [], now: Int64, into outcome: inout Outcome
+        query: String = "", samples: [Alert.Sample] = [], tenant: String = Alert.standardTenant, now: Int64,
+        into outcome: inout Outcome
     ) {
         guard rule.isEnabled, let value else { return }
         var finding = AlertFinding(
@@ -47,6 +48,7 @@ struct AlertBook: Sendable {
         finding.labels = labels
         finding.query = query.isEmpty ? rule.lines : query
         finding.samples = samples
+        finding.tenant = tenant
         judge(finding, now: now, into: &outcome)
     }
 

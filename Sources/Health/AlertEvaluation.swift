@@ -11,6 +11,8 @@ public struct SignalReading: Sendable {
     /// Log lines that show it, as LogQL.
     public var query = ""
     public var samples: [Alert.Sample] = []
+    /// Whose lines it is about.
+    public var tenant = Alert.standardTenant
 
     public init(_ signal: String, source: String, value: Double, message: String) {
         self.signal = signal
@@ -167,7 +169,7 @@ extension AlertBook {
         for reading in readings {
             judge(
                 rule, source: reading.source, value: reading.value, message: reading.message, labels: reading.labels,
-                query: reading.query, samples: reading.samples, now: now, into: &outcome)
+                query: reading.query, samples: reading.samples, tenant: reading.tenant, now: now, into: &outcome)
         }
         let seen = Set(readings.map(\.source))
         for alert in open(rule.name + "/") where !seen.contains(alert.source) {

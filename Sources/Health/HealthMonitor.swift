@@ -32,6 +32,8 @@ public final class HealthMonitor: Sendable {
         /// To be kept: keys and bytes, of history and of alerts (nil removes).
         public var save: @Sendable (_ history: [(String, [UInt8])], _ alerts: [(String, [UInt8]?)]) -> Void = { _, _ in
         }
+        /// Returns when all that was to be kept before the call is, or with the reason why some of it is not.
+        public var settled: @Sendable () async -> String? = { nil }
         /// Somebody is to be told of an alert.
         public var notify: @Sendable (Alert) -> Void = { _ in }
         /// Alerts as they are, once a minute, for those who take silence for the end of an alert.
@@ -227,6 +229,7 @@ public final class HealthMonitor: Sendable {
                 kept.append(
                     (HealthMonitor.hourKey(seconds / 3600 - 1), state.history.encoded(hourOf: seconds - 3600).hour))
             }
+            for (slot, bytes) in state.reports.takeChanges() { kept.append(("report/\(slot)", bytes)) }
             for (name, looks) in state.looks { kept.append(("looks/" + name, HealthMonitor.encode(looks))) }
             return kept
         }

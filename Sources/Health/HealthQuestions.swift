@@ -62,6 +62,9 @@ extension HealthMonitor {
     /// Whether an application reports on it, so that no probe does.
     public func isReported(_ name: String) -> Bool { state.withLock { $0.reported[name] != nil } }
 
+    /// Returns when every change so far is stored, or with the reason why one is not.
+    public func settled() async -> String? { await surroundings.settled() }
+
     // MARK: - Alerts
 
     /// All alerts, newest first.
@@ -125,6 +128,10 @@ extension HealthMonitor {
                 recent: recent, hours: history.filter { $0.key.hasPrefix("hour/") }.map(\.bytes))
             for record in history where record.key.hasPrefix("looks/") {
                 state.looks[String(record.key.dropFirst(6))] = HealthMonitor.looks(record.bytes)
+            }
+            for record in history where record.key.hasPrefix("report/") {
+                guard let slot = Int(record.key.dropFirst(7)) else { continue }
+                state.reports.restore(slot, record.bytes, now: startedAt)
             }
             state.book.restore(
                 alerts.filter { $0.key.hasPrefix("alert/") }.compactMap { Alert($0.bytes) })

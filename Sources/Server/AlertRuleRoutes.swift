@@ -18,14 +18,14 @@ struct AlertRuleRoutes: Sendable {
                 Route(["GET", "POST", "DELETE"], root + "/{namespace}") { call in
                     let namespace = call.captures.first ?? ""
                     return switch call.method {
-                    case "POST": post(call, namespace)
-                    case "DELETE": delete(call, namespace, nil)
+                    case "POST": await post(call, namespace)
+                    case "DELETE": await delete(call, namespace, nil)
                     default: list(call, namespace: namespace)
                     }
                 },
                 Route(["GET", "DELETE"], root + "/{namespace}/{group}") { call in
                     let (namespace, name) = (call.captures.first ?? "", call.captures.last ?? "")
-                    return call.method == "DELETE" ? delete(call, namespace, name) : one(call, namespace, name)
+                    return call.method == "DELETE" ? await delete(call, namespace, name) : one(call, namespace, name)
                 },
             ]
         } + [
@@ -71,7 +71,7 @@ struct AlertRuleRoutes: Sendable {
         status: 202, headers: [("Content-Type", "application/json")],
         body: [UInt8](#"{"status":"success","data":null,"errorType":"","error":""}"#.utf8))
 
-    private func post(_ call: Call, _ namespace: String) -> Answer {
+    private func post(_ call: Call, _ namespace: String) async -> Answer {
         if let refusal = refusal(call) { return refusal }
         guard let monitor = backend.health else { return .text(503, "this server has no rules\n") }
         guard namespace.utf8.count <= AlertRuleRoutes.namespaceLimitBytes else {
@@ -90,17 +90,22 @@ struct AlertRuleRoutes: Sendable {
             return .text(400, (isSyntax ? "unable to decoded rule group" : error.description) + "\n")
         }
         AuditLog.write("rule group written", call, [("namespace", namespace)])
-        return AlertRuleRoutes.done
+        return await stored(monitor)
     }
 
-    private func delete(_ call: Call, _ namespace: String, _ name: String?) -> Answer {
+    private func delete(_ call: Call, _ namespace: String, _ name: String?) async -> Answer {
         if let refusal = refusal(call) { return refusal }
         let tenant = call.identity.tenant.name
         guard let monitor = backend.health, monitor.removeGroups(namespace, name: name, tenant: tenant) else {
             return .text(404, "group namespace does not exist\n")
         }
         AuditLog.write("rule group removed", call, [("namespace", namespace), ("group", name ?? "*")])
-        return AlertRuleRoutes.done
+        return await stored(monitor)
+    }
+
+    private func stored(_ monitor: HealthMonitor) async -> Answer {
+        guard let reason = await monitor.settled() else { return AlertRuleRoutes.done }
+        return .text(503, "the change could not be stored: \(reason)\n")
     }
 
     /// A token for one app sees its lines alone, and rules are about all.
@@ -210,14 +215,16 @@ struct AlertRuleRoutes: Sendable {
         let json: JSONValue
     }
 
-    /// What is pending or fires, of the caller's tenant; the server's own alerts for those who see all of it.
+    /// What is pending or fires, of the caller's tenant; alerts of the server's own rules also for those who see all of
+    /// it.
     private func alerts(_ call: Call) -> [ShownAlert] {
         let now = backend.clock.nowNanoseconds()
         let identity = call.identity
         guard identity.app == nil else { return [] }
         return (backend.health?.alerts() ?? []).filter { alert in
-            alert.resolvedAt == nil
-                && (alert.group.isEmpty ? identity.isUnbounded : alert.tenant == identity.tenant.name)
+            guard alert.resolvedAt == nil else { return false }
+            if alert.group.isEmpty, identity.isUnbounded { return true }
+            return alert.tenant == identity.tenant.name
         }.map { alert in
             let isFiring = alert.state(now: now) != .pending
             return ShownAlert(

@@ -25,7 +25,7 @@ struct HealthRoutes: Sendable {
         HealthRoutes.make(backend, pattern, methods, respond)
     }
 
-    /// A route of the monitor's: 503 where there is none.
+    /// A route of the monitor's: 503 where there is none, or where a change could not be stored.
     static func make(
         _ backend: Backend, _ pattern: String, _ methods: Set<String>,
         _ respond: @escaping @Sendable (Call, HealthMonitor) async throws -> Answer
@@ -35,7 +35,11 @@ struct HealthRoutes: Sendable {
                 return ErrorAnswers.observability(503, "this server looks at nothing", code: "unavailable")
             }
             do {
-                return try await respond(call, monitor)
+                let answer = try await respond(call, monitor)
+                guard !Route.get.contains(call.method), answer.status < 300, let reason = await monitor.settled() else {
+                    return answer
+                }
+                return ErrorAnswers.observability(503, "the change could not be stored: \(reason)", code: "not_stored")
             } catch let error as ParameterError {
                 return ErrorAnswers.observability(400, error.message, code: "invalid_parameter")
             }

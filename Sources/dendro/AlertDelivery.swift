@@ -13,6 +13,8 @@ struct AlertDelivery: Sendable {
     let alertmanager: String
     /// What links begin with.
     let base: String
+    /// Whom `https://` addresses have to be signed by.
+    let trust: TLSTrust
     let logger: Logger
 
     var isIdle: Bool { webhooks.isEmpty && alertmanager.isEmpty }
@@ -32,9 +34,9 @@ struct AlertDelivery: Sendable {
     func remind(_ alerts: [Alert], now: Int64) {
         guard !alertmanager.isEmpty else { return }
         let body = Backend.alertmanagerBody(alerts, now: now, base: base)
-        Task { [alertmanager, logger] in
+        Task { [alertmanager, trust, logger] in
             do throws(HTTPClient.Failure) {
-                _ = try await HTTPClient(alertmanager).send(
+                _ = try await HTTPClient(alertmanager, trust: trust).send(
                     .POST, "/api/v2/alerts", headers: [("Content-Type", "application/json")], body: body)
             } catch {
                 logger.debug("Alertmanager was not reminded", metadata: ["error": "\(error)"])
@@ -49,7 +51,7 @@ struct AlertDelivery: Sendable {
             var pause = 1
             for attempt in 1...AlertDelivery.attempts {
                 do throws(HTTPClient.Failure) {
-                    let reply = try await HTTPClient(address).send(
+                    let reply = try await HTTPClient(address, trust: trust).send(
                         .POST, path, headers: [("Content-Type", "application/json")], body: body)
                     if (200..<300).contains(reply.status) { return done(true) }
                     // Asking again does not help against a refusal.

@@ -14,6 +14,8 @@ struct AlertReadings: Sendable {
     /// Fewer errors in an hour are no burst.
     private static let burstCount = 20
     private static let silenceSeconds: Int64 = 600
+    /// Tenants that are looked at beside the standard one.
+    private static let tenantLimit = 100
 
     let store: Store
     let errors: ErrorLog?
@@ -40,15 +42,40 @@ struct AlertReadings: Sendable {
             var filter = ErrorFilter()
             filter.range = TimeRange(start: now - Nanoseconds.perHour, end: now + Nanoseconds.perMinute)
             readings.signals.formUnion(["error_new", "error_regressed", "error_burst"])
-            readings.all += AlertReadings.errors(errors.list(.standard, filter), now: now)
+            for tenant in tenants {
+                readings.all += AlertReadings.of(tenant, AlertReadings.errors(errors.list(tenant, filter), now: now))
+            }
         }
         if silenceSlot.begins(now / (AlertReadings.silenceSeconds * Nanoseconds.perSecond)),
-            now - startedAt > Nanoseconds.perHour, let days = await days(now)
+            now - startedAt > Nanoseconds.perHour
         {
+            var silent: [SignalReading] = []
+            for tenant in tenants {
+                // Where it cannot be said of one, nothing is said: its alerts would end.
+                guard let days = await days(now, tenant) else { return readings }
+                silent += AlertReadings.of(tenant, AlertReadings.silent(days))
+            }
             readings.signals.insert("app_silent")
-            readings.all += AlertReadings.silent(days)
+            readings.all += silent
         }
         return readings
+    }
+
+    private var tenants: [TenantID] {
+        let known = store.statistics.tenants.filter { $0 != .standard }
+        return [.standard] + known.prefix(AlertReadings.tenantLimit)
+    }
+
+    /// The readings as those of a tenant, told apart from equal ones of others.
+    static func of(_ tenant: TenantID, _ readings: [SignalReading]) -> [SignalReading] {
+        guard tenant != .standard else { return readings }
+        return readings.map { reading in
+            var reading = reading
+            reading.tenant = tenant.name
+            reading.source = tenant.name + "/" + reading.source
+            reading.labels["tenant"] = tenant.name
+            return reading
+        }
     }
 
     // MARK: - Error groups
@@ -98,12 +125,12 @@ struct AlertReadings: Sendable {
     // MARK: - Apps
 
     /// Lines by app in each of the last four days, today's first; nil if that cannot be said.
-    private func days(_ now: Int64) async -> [[String: Double]]? {
+    private func days(_ now: Int64, _ tenant: TenantID) async -> [[String: Double]]? {
         var days: [[String: Double]] = []
         for back in 0..<4 {
             let offset = back == 0 ? "" : " offset \(back * 24)h"
             let text = "sum by (app) (count_over_time({app=~\".+\"}[24h]\(offset)))"
-            guard let series = try? await queries.series(TenantID.standard.name, text, now) else { return nil }
+            guard let series = try? await queries.series(tenant.name, text, now) else { return nil }
             days.append(
                 Dictionary(series.map { ($0.labels["app"] ?? "", $0.value) }, uniquingKeysWith: { $0 + $1 }))
         }

@@ -60,6 +60,7 @@ struct Settings {
     var thresholds = HealthThresholds()
     var alertWebhooks: [String] = []
     var alertmanager = ""
+    var alertCAFile = ""
     var ruleFiles: [String] = []
     var externalURL = ""
     /// Where each value comes from, by key; what is not here is the default.

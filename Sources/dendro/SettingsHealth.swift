@@ -1,4 +1,5 @@
 import Health
+import NIOSSL
 
 extension Settings {
     /// What is looked at, and who is told.
@@ -27,10 +28,13 @@ extension Settings {
                 "health.error_rate_percent", \.thresholds.errorRatePercent, .amount(0...100),
                 "Share of requests answered with 5xx above which to complain."),
             Setting(
-                "alerts.webhooks", \.alertWebhooks, .names, "http:// addresses that get alerts as JSON.",
+                "alerts.webhooks", \.alertWebhooks, .names, "Addresses, http:// or https://, that get alerts as JSON.",
                 isSecret: true),
             Setting(
                 "alerts.alertmanager", \.alertmanager, .text, "Alertmanager to tell of alerts, http://host:9093."),
+            Setting(
+                "alerts.ca", \.alertCAFile, .text,
+                "PEM file of authorities that sign the https:// addresses of alerts; empty: the system's."),
             Setting(
                 "alerts.rules", \.ruleFiles, .names,
                 "Files of alerting rules on LogQL, in the YAML of Prometheus and Loki."),
@@ -39,6 +43,9 @@ extension Settings {
                 "Address under which people reach this server; put in front of links in alerts."),
         ]
     }
+
+    /// Whom the addresses that alerts go to have to be signed by.
+    var alertTrust: TLSTrust { alertCAFile.isEmpty ? .roots : .authorities(alertCAFile) }
 
     /// Whether probes and addresses can be used.
     func checkHealth() throws(SettingsError) {
@@ -54,6 +61,17 @@ extension Settings {
                 throw SettingsError("health.probes: \(error.description)")
             }
             if !names.insert(name).inserted { throw SettingsError("health.probes names '\(name)' twice") }
+        }
+        if !alertCAFile.isEmpty {
+            do {
+                guard try !NIOSSLCertificate.fromPEMFile(alertCAFile).isEmpty else {
+                    throw SettingsError("alerts.ca: no certificate is in \(alertCAFile)")
+                }
+            } catch let error as SettingsError {
+                throw error
+            } catch {
+                throw SettingsError("alerts.ca: \(alertCAFile) cannot be read as PEM: \(error)")
+            }
         }
         for address in alertWebhooks + (alertmanager.isEmpty ? [] : [alertmanager]) {
             do throws(HTTPClient.Failure) {

@@ -15,7 +15,7 @@ extension Wiring {
         let files = try RuleFiles.read(settings.ruleFiles)
         let delivery = AlertDelivery(
             webhooks: settings.alertWebhooks, alertmanager: settings.alertmanager, base: settings.externalURL,
-            logger: logger)
+            trust: settings.alertTrust, logger: logger)
         let link = HealthLink()
         var surroundings = HealthMonitor.Surroundings()
         let walBudget = Double(max(1, settings.walBudgetBytes))
@@ -27,8 +27,10 @@ extension Wiring {
             surroundings.requests = { start, end in
                 // What the server answers itself is no application's doing.
                 var sum = RequestSummary()
-                for app in requests.apps(.standard) where app != "dendro" {
-                    sum.merge(requests.summary(.standard, app: app, in: TimeRange(start: start, end: end)))
+                for tenant in store.statistics.tenants {
+                    for app in requests.apps(tenant) where app != "dendro" {
+                        sum.merge(requests.summary(tenant, app: app, in: TimeRange(start: start, end: end)))
+                    }
                 }
                 return RequestReading(sum, seconds: 60)
             }
@@ -51,6 +53,7 @@ extension Wiring {
             }
             link.save(changes, in: store, logger)
         }
+        surroundings.settled = { await link.settled() }
         surroundings.record = { alert, event in backend.record(alert, event) }
         surroundings.notify = { alert in
             delivery.deliver(alert, now: SystemClock().nowNanoseconds()) { channel, isSent in
@@ -140,6 +143,10 @@ final class HealthLink: Sendable {
         var counts: [(at: Int64, count: Int)] = []
         var waiting: [StateChange] = []
         var isSaving = false
+        /// Why what was saved last is not kept.
+        var failure: String?
+        /// Who waits until what is waiting now is kept.
+        var watchers: [CheckedContinuation<String?, Never>] = []
     }
 
     private static let waitingLimit = 100_000
@@ -166,7 +173,10 @@ final class HealthLink: Sendable {
 
     func save(_ changes: [StateChange], in store: Store, _ logger: Logger) {
         let begins = state.withLock { state in
-            guard state.waiting.count < HealthLink.waitingLimit else { return false }
+            guard state.waiting.count < HealthLink.waitingLimit else {
+                state.failure = "too much is waiting to be stored"
+                return false
+            }
             state.waiting += changes
             defer { state.isSaving = true }
             return !state.isSaving
@@ -174,18 +184,40 @@ final class HealthLink: Sendable {
         guard begins else { return }
         Task {
             while true {
-                let batch = state.withLock { state in
-                    defer { state.waiting = [] }
+                let (batch, watchers) = state.withLock { state in
+                    defer { (state.waiting, state.watchers) = ([], []) }
                     if state.waiting.isEmpty { state.isSaving = false }
-                    return state.waiting
+                    return (state.waiting, state.watchers)
                 }
+                var failure = state.withLock { $0.failure }
+                if !batch.isEmpty {
+                    failure = await HealthLink.store(batch, in: store, logger)
+                    state.withLock { $0.failure = failure }
+                }
+                for watcher in watchers { watcher.resume(returning: failure) }
                 if batch.isEmpty { return }
-                do throws(StateError) {
-                    try await store.saveState(batch)
-                } catch {
-                    logger.warning("health and alerts were not kept: \(error.description)")
-                }
             }
+        }
+    }
+
+    private static func store(_ batch: [StateChange], in store: Store, _ logger: Logger) async -> String? {
+        do throws(StateError) {
+            try await store.saveState(batch)
+            return nil
+        } catch {
+            logger.warning("health and alerts were not kept: \(error.description)")
+            return error.description
+        }
+    }
+
+    /// Returns when what was to be saved before the call is, or with the reason why the last of it is not.
+    func settled() async -> String? {
+        await withCheckedContinuation { continuation in
+            let isIdle = state.withLock { state in
+                if state.isSaving { state.watchers.append(continuation) }
+                return !state.isSaving
+            }
+            if isIdle { continuation.resume(returning: state.withLock { $0.failure }) }
         }
     }
 

@@ -76,6 +76,24 @@ import Testing
         #expect(server.stop() == 0)
     }
 
+    /// A second server tells this one of an alert, over HTTPS: pushes take any JSON.
+    @Test func alertsGoToEncryptedAddresses() throws {
+        try start()
+        let other = try ServerProcess()
+        let hook = "https://localhost:\(server.port)/api/v1/push?app=hook"
+        try other.start(["--alerts-webhooks", hook, "--alerts-ca", folder + "/ca.pem"])
+        #expect(try other.request("POST", "/api/v1/observability/alerts/test").status == 202)
+        let found = try server.poll("told of the alert") { () -> String? in
+            let reply = try curl("/loki/api/v1/query_range?query=%7Bapp%3D%22hook%22%7D")
+            return reply.contains("a test of notices") ? reply : nil
+        }
+        #expect(found.contains("webhook") || found.contains("al_test"), "\(found)")
+        #expect(other.stop() == 0)
+        try make("echo broken > broken.pem")
+        #expect(throws: (any Error).self) { try other.start(["--alerts-ca", folder + "/broken.pem"]) }
+        #expect(other.log.contains("alerts.ca"), "\(other.log)")
+    }
+
     @Test func clientsNeedACertificateWhereOneIsAskedFor() throws {
         try start(["--tls-client-ca", folder + "/ca.pem"])
         try certificate("client", "client", "extendedKeyUsage=clientAuth")

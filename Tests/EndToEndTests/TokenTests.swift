@@ -170,6 +170,27 @@ import Testing
         #expect(server.stop() == 0)
     }
 
+    /// The server's own rules look at every tenant; who belongs to one hears of its own only.
+    @Test func alertsAreAboutEveryTenant() throws {
+        let server = try ServerProcess()
+        let all = try make(server, ["--scope", "admin"])
+        let one = try make(server, ["--scope", "admin", "--tenant", "one"])
+        let two = try make(server, ["--scope", "admin", "--tenant", "two"])
+        try server.start(["--access-tenants", "true"])
+        let line = Array(#"{"app":"shop","level":"error","message":"order failed"}"#.utf8)
+        #expect(try server.request("POST", "/api/v1/push", headers: bearer(one), body: line).status == 200)
+        let alerts = "/prometheus/api/v1/alerts"
+        let mine = try server.poll("alarmed") { () -> String? in
+            let text = try server.request("GET", alerts, headers: bearer(one)).text
+            return text.contains("error_group_new") ? text : nil
+        }
+        #expect(mine.contains(#""tenant":"one""#), "\(mine)")
+        #expect(try server.request("GET", alerts, headers: bearer(all)).text.contains(#""tenant":"one""#))
+        let others = try server.request("GET", alerts, headers: bearer(two)).text
+        #expect(!others.contains("error_group_new"), "\(others)")
+        #expect(server.stop() == 0)
+    }
+
     @Test func tenantsShareNothing() throws {
         let server = try ServerProcess()
         let one = try make(server, ["--scope", "admin", "--tenant", "one"])

@@ -6,6 +6,8 @@ import WAL
 
 /// Figures of a store at one moment, for metrics and health.
 public struct StoreStatistics: Sendable {
+    /// Those that have lines, ascending.
+    public var tenants: [TenantID] = []
     public var headRows = 0
     public var headBytes = 0
     public var heads = 0
@@ -81,6 +83,7 @@ extension Store {
     /// Figures of this moment. Cheap: counters and one walk over the view.
     public var statistics: StoreStatistics {
         var result = StoreStatistics()
+        result.tenants = Set(views.view.days.keys.map(\.tenant)).sorted { $0.name < $1.name }
         for (key, day) in views.view.days {
             for head in day.heads {
                 result.heads += 1
