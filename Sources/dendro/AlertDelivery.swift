@@ -1,12 +1,16 @@
 import Health
 import Logging
 import Model
+import NIOCore
 import NIOHTTP1
 import Server
 
 /// Tells webhooks and Alertmanager of alerts, trying again with pauses that double.
 struct AlertDelivery: Sendable {
     private static let attempts = 5
+    /// How long an attempt may take, and how large its answer may be.
+    private static let patience = TimeAmount.seconds(10)
+    private static let answerLimitBytes = 1 << 20
 
     let webhooks: [String]
     /// `http://host:9093`, or empty.
@@ -34,9 +38,9 @@ struct AlertDelivery: Sendable {
     func remind(_ alerts: [Alert], now: Int64) {
         guard !alertmanager.isEmpty else { return }
         let body = Backend.alertmanagerBody(alerts, now: now, base: base)
-        Task { [alertmanager, trust, logger] in
+        Task {
             do throws(HTTPClient.Failure) {
-                _ = try await HTTPClient(alertmanager, trust: trust).send(
+                _ = try await client(alertmanager).send(
                     .POST, "/api/v2/alerts", headers: [("Content-Type", "application/json")], body: body)
             } catch {
                 logger.debug("Alertmanager was not reminded", metadata: ["error": "\(error)"])
@@ -51,7 +55,7 @@ struct AlertDelivery: Sendable {
             var pause = 1
             for attempt in 1...AlertDelivery.attempts {
                 do throws(HTTPClient.Failure) {
-                    let reply = try await HTTPClient(address, trust: trust).send(
+                    let reply = try await client(address).send(
                         .POST, path, headers: [("Content-Type", "application/json")], body: body)
                     if (200..<300).contains(reply.status) { return done(true) }
                     // Asking again does not help against a refusal.
@@ -62,8 +66,16 @@ struct AlertDelivery: Sendable {
                 do { try await Task.sleep(for: .seconds(pause)) } catch { return }
                 pause *= 2
             }
-            logger.warning("an alert could not be delivered to \(address)")
+            // Not the whole address: its path is often a secret.
+            let place = (try? HTTPClient(address)).map { "\($0.host):\($0.port)" } ?? "an unusable address"
+            logger.warning("an alert could not be delivered to \(place)")
             done(false)
         }
+    }
+
+    private func client(_ address: String) throws(HTTPClient.Failure) -> HTTPClient {
+        var client = try HTTPClient(address, trust: trust)
+        (client.patience, client.answerLimitBytes) = (AlertDelivery.patience, AlertDelivery.answerLimitBytes)
+        return client
     }
 }

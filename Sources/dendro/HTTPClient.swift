@@ -5,7 +5,7 @@ import NIOPosix
 import NIOSSL
 import Receive
 
-/// A small HTTP/1.1 client for dendro's own commands: one connection, one request at a time.
+/// A small HTTP/1.1 client for dendro's own commands and for notices: one connection, one request at a time.
 struct HTTPClient {
     struct Reply {
         var status: Int
@@ -29,8 +29,11 @@ struct HTTPClient {
 
     private typealias Connection = NIOAsyncChannel<HTTPClientResponsePart, HTTPClientRequestPart>
 
-    private let host: String
-    private let port: Int
+    let host: String
+    let port: Int
+    /// Largest answer that is read, and how long a request may take with its answer; nil is for ever.
+    var answerLimitBytes = HTTPClient.replyLimitBytes
+    var patience: TimeAmount?
     private let root: String
     private let token: String?
     /// Nil: the connection is not encrypted.
@@ -70,6 +73,12 @@ struct HTTPClient {
     ) async throws(Failure) -> Reply {
         do {
             let connection = try await connect()
+            let end = patience.map { patience in
+                connection.channel.eventLoop.scheduleTask(in: patience) {
+                    connection.channel.close(promise: nil)
+                }
+            }
+            defer { end?.cancel() }
             return try await connection.executeThenClose { inbound, outbound in
                 var fields = HTTPHeaders(headers)
                 fields.add(name: "Host", value: "\(host):\(port)")
@@ -77,16 +86,18 @@ struct HTTPClient {
                 fields.add(name: "Connection", value: "close")
                 if let token { fields.replaceOrAdd(name: "Authorization", value: "Bearer " + token) }
                 if method != .GET { fields.add(name: "Content-Length", value: String(body.count)) }
-                let head = HTTPRequestHead(version: .http1_1, method: method, uri: root + path, headers: fields)
+                let uri = root + path
+                let head = HTTPRequestHead(
+                    version: .http1_1, method: method, uri: uri.hasPrefix("/") ? uri : "/" + uri, headers: fields)
                 try await outbound.write(.head(head))
                 if !body.isEmpty { try await outbound.write(.body(.byteBuffer(ByteBuffer(bytes: body)))) }
                 try await outbound.write(.end(nil))
-                return try await HTTPClient.read(inbound)
+                return try await read(inbound)
             }
         } catch let failure as Failure {
             throw failure
         } catch {
-            throw Failure(description: "no dendro answers at \(host):\(port): \(error)")
+            throw Failure(description: "no answer from \(host):\(port): \(error)")
         }
     }
 
@@ -108,14 +119,14 @@ struct HTTPClient {
             }
     }
 
-    private static func read(_ inbound: NIOAsyncChannelInboundStream<HTTPClientResponsePart>) async throws -> Reply {
+    private func read(_ inbound: NIOAsyncChannelInboundStream<HTTPClientResponsePart>) async throws -> Reply {
         var reply = Reply(status: 0, headers: HTTPHeaders(), body: [])
         for try await part in inbound {
             switch part {
             case .head(let head): (reply.status, reply.headers) = (Int(head.status.code), head.headers)
             case .body(let piece):
-                guard reply.body.count + piece.readableBytes <= replyLimitBytes else {
-                    throw Failure(description: "the answer is larger than \(replyLimitBytes) bytes")
+                guard reply.body.count + piece.readableBytes <= answerLimitBytes else {
+                    throw Failure(description: "the answer is larger than \(answerLimitBytes) bytes")
                 }
                 reply.body.append(contentsOf: piece.readableBytesView)
             case .end: return reply

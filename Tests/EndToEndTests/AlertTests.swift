@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Testing
 
 /// Alerting rules on the real binary: from a file and over HTTP, on lines that are pushed.
@@ -145,6 +146,22 @@ import Testing
         #expect(try server.request("DELETE", root + "/my%20team").status == 202)
         #expect(try server.get(root + "/my%20team/g").text == "group does not exist\n")
         #expect(try server.get(root).status == 404)
+    }
+
+    /// A webhook at the root of its host, which answers at once; and one that never answers, which is let go.
+    @Test func whoDoesNotAnswerIsLetGo() throws {
+        let server = try ServerProcess()
+        let hook = try WebhookReceiver()
+        let mute = try WebhookReceiver.listen()
+        defer { close(mute.descriptor) }
+        let hooks = "http://127.0.0.1:\(hook.port),http://127.0.0.1:\(mute.port)/secret-path"
+        try server.start(["--alerts-webhooks", hooks, "--log-level", "debug"])
+        #expect(try server.request("POST", "/api/v1/observability/alerts/test").status == 202)
+        let body = try server.poll("told") { hook.bodies.first }
+        #expect(body.contains("\"rule\":\"test\""), "\(body)")
+        _ = try server.poll("giving up") { server.log.contains("alert not delivered") ? true : nil }
+        #expect(!server.log.contains("secret-path"))
+        #expect(server.stop() == 0)
     }
 
     @Test func badFilesOfRulesStopTheStart() throws {

@@ -94,6 +94,26 @@ import Testing
         #expect(other.log.contains("alerts.ca"), "\(other.log)")
     }
 
+    /// Alerts go to nobody whose certificate is not that of the address, or of an authority that nobody named.
+    @Test func strangersAreNotToldOfAlerts() throws {
+        try start()
+        let sender = try ServerProcess()
+        func refused(_ more: [String]) throws {
+            let hook = "https://localhost:\(server.port)/secret-path/push"
+            try sender.start(["--alerts-webhooks", hook, "--log-level", "debug"] + more)
+            #expect(try sender.request("POST", "/api/v1/observability/alerts/test").status == 202)
+            _ = try sender.poll("refusing") { sender.log.contains("alert not delivered") ? true : nil }
+            #expect(!sender.log.contains("secret-path"))
+            sender.kill()
+        }
+        try refused([])
+        #expect(sender.log.contains("CERTIFICATE_VERIFY_FAILED"), "\(sender.log)")
+        try certificate("two", "server", "subjectAltName=DNS:other.example")
+        _ = try server.poll("showing the new certificate") { try name().contains("two") ? true : nil }
+        try refused(["--alerts-ca", folder + "/ca.pem"])
+        #expect(!server.log.contains("secret-path"), "\(server.log)")
+    }
+
     @Test func clientsNeedACertificateWhereOneIsAskedFor() throws {
         try start(["--tls-client-ca", folder + "/ca.pem"])
         try certificate("client", "client", "extendedKeyUsage=clientAuth")
