@@ -216,6 +216,23 @@ struct ErrorSummary {
     let hours: Int
     let now: Int64
 
+    /// Occurrences by hour as a clock of the zone shows it. An hour that it shows twice, at the end of summer time, has
+    /// those of both.
+    static func trend(
+        _ sums: [Int64: Int], in hours: ClosedRange<Int64>, _ common: ObservabilityParameters
+    ) -> [(name: String, value: JSONValue)] {
+        var trend: [(name: String, count: Int)] = []
+        for hour in hours {
+            let name = common.hour(hour * Nanoseconds.perHour)
+            if let last = trend.last, last.name == name {
+                trend[trend.count - 1].count += sums[hour] ?? 0
+            } else {
+                trend.append((name, sums[hour] ?? 0))
+            }
+        }
+        return trend.map { ($0.name, .int($0.count)) }
+    }
+
     /// Occurrences by the level that each had.
     private func levels(_ groups: [ErrorGroup], _ range: TimeRange) -> JSONValue {
         var counts: [String: Int] = [:]
@@ -235,12 +252,9 @@ struct ErrorSummary {
         let before = TimeRange(start: range.start - length, end: range.start - Nanoseconds.perHour)
         let total = current.reduce(0) { $0 + $1.count(in: range) }
         let previous = groups.reduce(0) { $0 + $1.count(in: before) }
-        var trend: [(name: String, value: JSONValue)] = []
         let last = now / Nanoseconds.perHour
         let sums = log.hours(tenant, app: app, in: range)
-        for hour in (last - Int64(hours))...last {
-            trend.append((common.hour(hour * Nanoseconds.perHour), .int(sums[hour] ?? 0)))
-        }
+        let trend = ErrorSummary.trend(sums, in: (last - Int64(hours))...last, common)
         func sum(_ name: (ErrorGroup) -> String) -> JSONValue {
             var counts: [String: Int] = [:]
             for group in current { counts[name(group), default: 0] += group.count(in: range) }
