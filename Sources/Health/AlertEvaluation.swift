@@ -6,6 +6,7 @@ public struct SignalReading: Sendable {
     public var signal: String
     public var source: String
     public var value: Double
+    /// Empty: what the rule says of the value.
     public var message: String
     public var labels: [String: String] = [:]
     /// Log lines that show it, as LogQL.
@@ -80,7 +81,9 @@ extension HealthMonitor {
         var outcome = AlertBook.Outcome()
         state.withLock { state in
             for rule in state.book.rules where readings.signals.contains(rule.signal) {
-                state.book.judge(rule, readings.all.filter { $0.signal == rule.signal }, now: now, &outcome)
+                let isSampled = !HealthMonitor.listSignals.contains(rule.signal)
+                state.book.judge(
+                    rule, readings.all.filter { $0.signal == rule.signal }, isSampled: isSampled, now: now, &outcome)
             }
         }
         tell(outcome)
@@ -165,14 +168,20 @@ extension HealthMonitor.State {
 
 extension AlertBook {
     /// Judges a rule for every source that has a reading, and for those that had one.
-    mutating func judge(_ rule: AlertRule, _ readings: [SignalReading], now: Int64, _ outcome: inout Outcome) {
+    /// - Parameter isSampled: readings are of other tenants than the standard one, which is judged by samples.
+    mutating func judge(
+        _ rule: AlertRule, _ readings: [SignalReading], isSampled: Bool = false, now: Int64, _ outcome: inout Outcome
+    ) {
         for reading in readings {
             judge(
-                rule, source: reading.source, value: reading.value, message: reading.message, labels: reading.labels,
-                query: reading.query, samples: reading.samples, tenant: reading.tenant, now: now, into: &outcome)
+                rule, source: reading.source, value: reading.value,
+                message: reading.message.isEmpty ? rule.message(reading.value) : reading.message,
+                labels: reading.labels, query: reading.query, samples: reading.samples, tenant: reading.tenant,
+                now: now, into: &outcome)
         }
         let seen = Set(readings.map(\.source))
         for alert in open(rule.name + "/") where !seen.contains(alert.source) {
+            if isSampled, alert.tenant == Alert.standardTenant { continue }
             judge(rule, source: alert.source, value: 0, message: alert.message, now: now, into: &outcome)
         }
     }

@@ -75,7 +75,7 @@ public struct AlertQueries: Sendable {
     public func samples(_ alert: Alert) async -> [Alert.Sample] {
         let now = backend.clock.nowNanoseconds()
         let (start, _) = alert.range(now: now)
-        if alert.source == "api", alert.unit == "ms", let requests = backend.requests {
+        if ["api", alert.tenant + "/api"].contains(alert.source), alert.unit == "ms", let requests = backend.requests {
             var filter = SlowRequestFilter(range: TimeRange(start: start, end: now))
             filter.limit = Alert.samplesLimit
             let slow = requests.slow(TenantID(alert.tenant), filter).requests

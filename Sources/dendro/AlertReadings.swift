@@ -1,6 +1,7 @@
 import Errors
 import Health
 import Model
+import Requests
 import Server
 import Store
 import Synchronization
@@ -19,14 +20,19 @@ struct AlertReadings: Sendable {
 
     let store: Store
     let errors: ErrorLog?
+    let requests: RequestLog?
     let queries: AlertQueries
     let retentionDays: Int
     let startedAt: Int64
     private let silenceSlot = Slot()
 
-    init(store: Store, errors: ErrorLog?, queries: AlertQueries, retentionDays: Int, startedAt: Int64) {
+    init(
+        store: Store, errors: ErrorLog?, requests: RequestLog?, queries: AlertQueries, retentionDays: Int,
+        startedAt: Int64
+    ) {
         self.store = store
         self.errors = errors
+        self.requests = requests
         self.queries = queries
         self.retentionDays = retentionDays
         self.startedAt = startedAt
@@ -44,6 +50,16 @@ struct AlertReadings: Sendable {
             readings.signals.formUnion(["error_new", "error_regressed", "error_burst"])
             for tenant in tenants {
                 readings.all += AlertReadings.of(tenant, AlertReadings.errors(errors.list(tenant, filter), now: now))
+            }
+        }
+        if let requests, !store.isRebuildingObservations {
+            let minute = now / Nanoseconds.perMinute * Nanoseconds.perMinute
+            let range = TimeRange(start: minute - Nanoseconds.perMinute, end: minute)
+            readings.signals.formUnion(AlertReadings.requestFields.map(\.rawValue))
+            // The standard tenant's are judged with all that is sampled.
+            for tenant in tenants.dropFirst() {
+                let sum = requests.summary(tenant, in: range)
+                readings.all += AlertReadings.of(tenant, AlertReadings.requests(RequestReading(sum, seconds: 60)))
             }
         }
         if silenceSlot.begins(now / (AlertReadings.silenceSeconds * Nanoseconds.perSecond)),
@@ -75,6 +91,23 @@ struct AlertReadings: Sendable {
             reading.source = tenant.name + "/" + reading.source
             reading.labels["tenant"] = tenant.name
             return reading
+        }
+    }
+
+    // MARK: - Requests
+
+    private static let requestFields: [MetricField] = [
+        .apiQPS, .apiErrorRate, .apiClientErrorRate, .apiLatencyAverage, .apiLatencyP50, .apiLatencyP95, .apiLatencyP99,
+    ]
+
+    /// Figures of a tenant's requests in the last minute, by the signal that rules name.
+    static func requests(_ figures: RequestReading) -> [SignalReading] {
+        let values = [
+            figures.perSecond, figures.errorRate, figures.clientErrorRate, figures.average, figures.p50, figures.p95,
+            figures.p99,
+        ]
+        return zip(requestFields, values).compactMap { field, value in
+            value.map { SignalReading(field.rawValue, source: "api", value: $0, message: "") }
         }
     }
 

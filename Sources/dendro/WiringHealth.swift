@@ -76,8 +76,8 @@ extension Wiring {
     private func ask(_ store: Store, _ backend: Backend, _ surroundings: inout HealthMonitor.Surroundings) {
         let queries = AlertQueries(backend)
         let readings = AlertReadings(
-            store: store, errors: backend.errors, queries: queries, retentionDays: settings.retentionDays,
-            startedAt: SystemClock().nowNanoseconds())
+            store: store, errors: backend.errors, requests: backend.requests, queries: queries,
+            retentionDays: settings.retentionDays, startedAt: SystemClock().nowNanoseconds())
         let owner = UInt64.random(in: .min ... .max)
         surroundings.claim = { job, slot in
             // Without the state nobody can be asked: better once too often than never.

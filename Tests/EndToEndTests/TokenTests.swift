@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 /// Tokens on the real binary: made by its command, asked for by its routes.
@@ -188,6 +189,42 @@ import Testing
         #expect(try server.request("GET", alerts, headers: bearer(all)).text.contains(#""tenant":"one""#))
         let others = try server.request("GET", alerts, headers: bearer(two)).text
         #expect(!others.contains("error_group_new"), "\(others)")
+        #expect(server.stop() == 0)
+    }
+
+    /// Figures of requests are judged tenant by tenant: one that fails is not hidden by those that do not.
+    @Test func requestsOfEveryTenantAreJudged() throws {
+        let server = try ServerProcess()
+        let all = try make(server, ["--scope", "admin"])
+        let one = try make(server, ["--scope", "admin", "--tenant", "one"])
+        let two = try make(server, ["--scope", "admin", "--tenant", "two"])
+        try server.start(["--access-tenants", "true"])
+        let rules = #"{"rules":[{"name":"fails","signal":"api_error_rate","threshold":50,"for_s":0,"unit":"%"}]}"#
+        let put = try server.request(
+            "PUT", "/api/v1/observability/alerts/rules", headers: bearer(all), body: Array(rules.utf8))
+        #expect(put.status == 200, "\(put.text)")
+        /// Requests in this minute and in the one before, whichever is looked at.
+        func push(_ token: String, _ status: Int, _ count: Int) throws {
+            let now = Int64(Date().timeIntervalSince1970)
+            let lines = [now, now - 60].flatMap { second in
+                (0..<count).map {
+                    #"{"time":\#(second * 1_000_000_000 + Int64($0)),"app":"shop","message":"GET /","method":"GET","#
+                        + #""path":"/","status_code":\#(status),"duration_ms":3}"#
+                }
+            }
+            let body = Array(lines.joined(separator: "\n").utf8)
+            #expect(try server.request("POST", "/api/v1/push", headers: bearer(token), body: body).status == 200)
+        }
+        try push(two, 200, 50)
+        try push(one, 503, 3)
+        let alerts = "/prometheus/api/v1/alerts"
+        let mine = try server.poll("alarmed") { () -> String? in
+            let text = try server.request("GET", alerts, headers: bearer(one)).text
+            return text.contains(#""alertname":"fails""#) ? text : nil
+        }
+        #expect(mine.contains(#""tenant":"one""#), "\(mine)")
+        let others = try server.request("GET", alerts, headers: bearer(two)).text
+        #expect(!others.contains(#""alertname":"fails""#), "\(others)")
         #expect(server.stop() == 0)
     }
 

@@ -32,6 +32,24 @@ import Testing
         #expect(run.notices == 2)
     }
 
+    /// A sampled signal's readings are of other tenants: they leave the standard tenant's alert alone, and end theirs.
+    @Test func tenantsAreJudgedApart() {
+        var quick = rule
+        (quick.forSeconds, quick.keepSeconds) = (0, 0)
+        var book = AlertBook(rules: [quick], serial: 7)
+        var outcome = AlertBook.Outcome()
+        book.judge(quick, source: "system", value: 90, message: "m", now: 0, into: &outcome)
+        var reading = SignalReading("cpu_percent", source: "one/system", value: 95, message: "")
+        reading.tenant = "one"
+        book.judge(quick, [reading], isSampled: true, now: 10 * AlertTests.second, &outcome)
+        #expect(Set(book.open("cpu_high/").map(\.tenant)) == [Alert.standardTenant, "one"])
+        #expect(book.open("cpu_high/").last?.message == "CPU 95 % above 80 %")
+        book.judge(quick, [], isSampled: true, now: 20 * AlertTests.second, &outcome)
+        #expect(book.open("cpu_high/").map(\.tenant) == [Alert.standardTenant])
+        book.judge(quick, [], now: 30 * AlertTests.second, &outcome)
+        #expect(book.open("cpu_high/").isEmpty)
+    }
+
     @Test func aShortExcessTellsNobody() {
         let run = run([90, 70, 90, 70], rule)
         #expect(run.states == ["pending", "ok", "pending", "ok"])
