@@ -29,8 +29,9 @@ public final class HealthMonitor: Sendable {
         public var ownFault: @Sendable () -> String? = { nil }
         /// Lines taken since the server's start; nil where nobody counts them.
         public var lineCount: @Sendable () -> Int? = { nil }
-        /// To be kept: keys and bytes, of history and of alerts (nil removes).
-        public var save: @Sendable (_ history: [(String, [UInt8])], _ alerts: [(String, [UInt8]?)]) -> Void = { _, _ in
+        /// To be kept: keys and bytes, of history and of alerts; nil removes.
+        public var save: @Sendable (_ history: [(String, [UInt8]?)], _ alerts: [(String, [UInt8]?)]) -> Void = {
+            _, _ in
         }
         /// Returns when all that was to be kept before the call is, or with the reason why some of it is not.
         public var settled: @Sendable () async -> String? = { nil }
@@ -220,14 +221,17 @@ public final class HealthMonitor: Sendable {
     }
 
     private func save(now: Int64) {
-        let kept = state.withLock { state -> [(String, [UInt8])] in
+        let kept = state.withLock { state -> [(String, [UInt8]?)] in
             let seconds = now / 1_000_000_000
             let encoded = state.history.encoded(hourOf: seconds)
-            var kept = [("recent", encoded.recent), (HealthMonitor.hourKey(seconds / 3600), encoded.hour)]
+            var kept: [(String, [UInt8]?)] = [
+                ("recent", encoded.recent), (HealthMonitor.hourKey(seconds / 3600), encoded.hour),
+            ]
             // The last minute of an hour is made in the next one.
             if seconds % 3600 < 180 {
                 kept.append(
                     (HealthMonitor.hourKey(seconds / 3600 - 1), state.history.encoded(hourOf: seconds - 3600).hour))
+                kept.append((HealthMonitor.hourKey(seconds / 3600 - Int64(HealthMonitor.hourLimit)), nil))
             }
             for (slot, bytes) in state.reports.takeChanges() { kept.append(("report/\(slot)", bytes)) }
             for (name, looks) in state.looks { kept.append(("looks/" + name, HealthMonitor.encode(looks))) }
@@ -235,6 +239,9 @@ public final class HealthMonitor: Sendable {
         }
         surroundings.save(kept, [])
     }
+
+    /// Hours whose minutes are kept.
+    static let hourLimit = MetricHistory.minuteLimit / 60 + 1
 
     static func hourKey(_ hour: Int64) -> String { "hour/\(hour)" }
 

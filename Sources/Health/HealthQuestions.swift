@@ -122,6 +122,11 @@ extension HealthMonitor {
 
     /// Takes back what was kept, before `start`.
     public func restore(history: [(key: String, bytes: [UInt8])], alerts: [(key: String, bytes: [UInt8])]) {
+        // By their number, not by the clock, which may be wrong after a start.
+        let stale = history.map(\.key).filter { $0.hasPrefix("hour/") }
+            .sorted { (Int64($0.dropFirst(5)) ?? 0) < (Int64($1.dropFirst(5)) ?? 0) }
+            .dropLast(HealthMonitor.hourLimit)
+        if !stale.isEmpty { surroundings.save(stale.map { ($0, nil) }, []) }
         state.withLock { state in
             let recent = history.first { $0.key == "recent" }?.bytes ?? []
             state.history.restore(

@@ -43,13 +43,11 @@ extension Wiring {
             ]
         }
         surroundings.save = { history, alerts in
-            var changes: [StateChange] = history.map { key, bytes in
-                .put(StateRecord(kind: .probeHistory, key: key, bytes: bytes))
-            }
-            for (key, bytes) in alerts {
-                changes.append(
-                    bytes.map { .put(StateRecord(kind: .alertState, key: key, bytes: $0)) }
-                        ?? .delete(.alertState, key: key))
+            var changes: [StateChange] = []
+            for (kind, records) in [(StateKind.probeHistory, history), (.alertState, alerts)] {
+                changes += records.map { key, bytes in
+                    bytes.map { .put(StateRecord(kind: kind, key: key, bytes: $0)) } ?? .delete(kind, key: key)
+                }
             }
             link.save(changes, in: store, logger)
         }

@@ -42,6 +42,20 @@ import Testing
         #expect(reply.status == 200, "\(reply.text)")
     }
 
+    @Test func reportedFiguresSurviveARestart() throws {
+        let server = try ServerProcess()
+        try server.start()
+        let body = Array(#"{"app":"shop","api_qps":12.5,"api_error_rate":2,"ttl_s":3600}"#.utf8)
+        #expect(try server.request("POST", Self.root + "metrics/report", body: body).status == 200)
+        #expect(server.stop() == 0)
+        try server.start()
+        let metrics = try Self.json(server, "metrics", [("app", "shop")])
+        for key in ["current", "avg_1h", "max_1h"] {
+            let figures = try #require(metrics[key] as? [String: Any])
+            #expect(figures["api_qps"] as? Double == 12.5 && figures["api_error_rate"] as? Double == 2, "\(key)")
+        }
+    }
+
     @Test func linesAreFoundAndShown() throws {
         let server = try ServerProcess()
         try server.start()

@@ -128,6 +128,30 @@ import Testing
         #expect(again.minutes.last?[.cpuPercent] == 118)
     }
 
+    /// Minutes are kept for thirty days, in memory and in the state.
+    @Test func hoursBeyondThirtyDaysLeaveTheState() {
+        let clock = StepClock()
+        let saved = Gate<[String: Bool]>([:])
+        var surroundings = HealthMonitor.Surroundings()
+        surroundings.save = { history, _ in
+            saved.update { saved in for (key, bytes) in history { saved[key] = bytes != nil } }
+        }
+        let monitor = HealthMonitor(
+            probes: [], thresholds: HealthThresholds(), folder: "/", surroundings: surroundings, clock: clock)
+        let hour = clock.nowNanoseconds() / 3_600_000_000_000
+        let kept = (0..<900).map { (key: "hour/\(hour - Int64($0))", bytes: [UInt8]()) }
+        monitor.restore(history: kept, alerts: [])
+        let limit = Int64(HealthMonitor.hourLimit)
+        let removed = saved.withLock { $0 }
+        #expect(removed.count == 900 - Int(limit) && removed.values.allSatisfy { !$0 })
+        #expect(removed["hour/\(hour - limit)"] != nil && removed["hour/\(hour - limit + 1)"] == nil)
+        // And one with each hour that begins.
+        clock.time.update { $0 = (hour + 1) * 3_600_000_000_000 }
+        monitor.stop()
+        #expect(saved.withLock { $0["hour/\(hour + 1)"] } == true)
+        #expect(saved.withLock { $0["hour/\(hour + 1 - limit)"] } == false)
+    }
+
     @Test func reportsThatAreNotRepeatedBecomeUnavailable() {
         let clock = StepClock()
         let monitor = HealthMonitor(
