@@ -70,16 +70,10 @@ public final class HealthMonitor: Sendable {
         public let latencyMilliseconds: Double?
     }
 
-    struct Reported {
-        var check: HealthCheck
-        var expires: Int64
-        var ttlSeconds: Int
-    }
-
     struct State {
         var checks: [String: HealthCheck] = [:]
         var looks: [String: [Look]] = [:]
-        var reported: [String: Reported] = [:]
+        var reported: [String: ReportedCheck] = [:]
         var history = MetricHistory()
         var book: AlertBook
         var sampler: SystemSampler
@@ -242,6 +236,8 @@ public final class HealthMonitor: Sendable {
 
     /// Hours whose minutes are kept.
     static let hourLimit = MetricHistory.minuteLimit / 60 + 1
+
+    static let reportedPrefix = "reported/"
 
     static func hourKey(_ hour: Int64) -> String { "hour/\(hour)" }
 

@@ -27,16 +27,19 @@ extension HealthMonitor {
     /// - Returns: whether there was room for another name.
     public func report(_ name: String, _ check: HealthCheck, ttlSeconds: Int) -> Bool {
         let now = clock.nowNanoseconds()
-        let isTaken = state.withLock { state in
-            guard state.reported[name] != nil || state.reported.count < HealthMonitor.reportLimit else { return false }
+        let taken = state.withLock { state -> ReportedCheck? in
+            guard state.reported[name] != nil || state.reported.count < HealthMonitor.reportLimit else { return nil }
             state.set(name, check, now: now)
-            guard let kept = state.checks[name] else { return false }
+            guard let kept = state.checks[name] else { return nil }
             let ttl = Int64(clamping: ttlSeconds).multipliedReportingOverflow(by: 1_000_000_000).partialValue
-            state.reported[name] = Reported(check: kept, expires: now &+ ttl, ttlSeconds: ttlSeconds)
-            return true
+            let reported = ReportedCheck(check: kept, expires: now &+ ttl, ttlSeconds: ttlSeconds)
+            state.reported[name] = reported
+            return reported
         }
-        if isTaken { evaluate(now: now) }
-        return isTaken
+        guard let taken else { return false }
+        surroundings.save([(HealthMonitor.reportedPrefix + name, taken.encoded)], [])
+        evaluate(now: now)
+        return true
     }
 
     /// Values as sampled last, and of the last hour.
@@ -120,8 +123,26 @@ extension HealthMonitor {
     /// Tells whoever is told of alerts of this one.
     public func notifyNow(_ alert: Alert) { surroundings.notify(alert) }
 
+    /// Takes back what applications reported; what is long over leaves the state.
+    private func restoreReported(_ history: [(key: String, bytes: [UInt8])]) {
+        let records = history.filter { $0.key.hasPrefix(HealthMonitor.reportedPrefix) }
+        let gone = state.withLock { state in
+            records.filter { record in
+                guard let reported = ReportedCheck(record.bytes), reported.isKept(startedAt),
+                    state.reported.count < HealthMonitor.reportLimit
+                else { return true }
+                let name = String(record.key.dropFirst(HealthMonitor.reportedPrefix.count))
+                state.reported[name] = reported
+                state.checks[name] = reported.check
+                return false
+            }
+        }
+        if !gone.isEmpty { surroundings.save(gone.map { ($0.key, nil) }, []) }
+    }
+
     /// Takes back what was kept, before `start`.
     public func restore(history: [(key: String, bytes: [UInt8])], alerts: [(key: String, bytes: [UInt8])]) {
+        restoreReported(history)
         // By their number, not by the clock, which may be wrong after a start.
         let stale = history.map(\.key).filter { $0.hasPrefix("hour/") }
             .sorted { (Int64($0.dropFirst(5)) ?? 0) < (Int64($1.dropFirst(5)) ?? 0) }

@@ -122,6 +122,9 @@ import Testing
         #expect(detail["message"] as? String == "bad card 17")
         #expect((detail["traceback"] as? String)?.hasPrefix("Traceback (most recent call last):\n") == true)
         #expect(detail["trace_id"] as? String == "4bf92f35")
+        // Logs know neither: the members are there, and say so.
+        #expect((detail["breadcrumbs"] as? [Any])?.isEmpty == true)
+        #expect(try Self.json(server, "errors/summary")["crash_free_rate"] is NSNull)
         let context = try #require(detail["context"] as? [String: Any])
         #expect(context["client_ip"] as? String == "203.0.113.9")
         #expect(context["query_params"] as? [String: String] == ["a": "1"])

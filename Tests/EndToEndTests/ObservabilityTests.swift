@@ -49,11 +49,41 @@ import Testing
         #expect(try server.request("POST", Self.root + "metrics/report", body: body).status == 200)
         #expect(server.stop() == 0)
         try server.start()
+        // Health is stored before it is answered.
+        let health = Array(#"{"name":"duckdb","status":"degraded","details":{"files":14},"ttl_s":3600}"#.utf8)
+        #expect(try server.request("POST", Self.root + "health/report", body: health).status == 200)
+        server.kill()
+        try server.start()
+        let check = try Self.json(server, "health/duckdb")
+        #expect(check["status"] as? String == "degraded")
+        #expect((check["details"] as? [String: Any])?["files"] as? Int == 14)
         let metrics = try Self.json(server, "metrics", [("app", "shop")])
         for key in ["current", "avg_1h", "max_1h"] {
             let figures = try #require(metrics[key] as? [String: Any])
             #expect(figures["api_qps"] as? Double == 12.5 && figures["api_error_rate"] as? Double == 2, "\(key)")
         }
+    }
+
+    /// Figures are sampled by a timer: however often and by however many they are asked for, they stay the same.
+    @Test func askingChangesNoFigure() throws {
+        let server = try ServerProcess()
+        try server.start()
+        // As many in this minute as in the one before, whichever is looked at.
+        let now = Int64(Date().timeIntervalSince1970)
+        let lines = [now, now - 60].flatMap { second in
+            (0..<120).map {
+                #"{"time":\#(second * 1_000_000_000 + Int64($0)),"app":"shop","message":"GET /","method":"GET","#
+                    + #""path":"/","status_code":200,"duration_ms":3}"#
+            }
+        }
+        #expect(try server.push(lines.joined(separator: "\n")).status == 200)
+        func rate() throws -> Double {
+            let current = try Self.json(server, "metrics")["current"] as? [String: Any]
+            return (current?["api_qps"] as? NSNumber)?.doubleValue ?? -1
+        }
+        _ = try server.poll("sampling") { try rate() == 2 ? true : nil }
+        let often = try (0..<50).map { _ in try rate() }
+        #expect(Set(often) == [2])
     }
 
     @Test func linesAreFoundAndShown() throws {

@@ -128,6 +128,43 @@ import Testing
         #expect(again.minutes.last?[.cpuPercent] == 118)
     }
 
+    /// An application that does not report again after a restart of the server is missed as it would be without one.
+    @Test func reportsOutliveARestart() {
+        let clock = StepClock()
+        let saved = Gate<[String: [UInt8]]>([:])
+        var surroundings = HealthMonitor.Surroundings()
+        surroundings.save = { history, _ in
+            saved.update { saved in for (key, bytes) in history { saved[key] = bytes } }
+        }
+        func start() -> HealthMonitor {
+            let monitor = HealthMonitor(
+                probes: [], thresholds: HealthThresholds(), folder: "/", surroundings: surroundings, clock: clock)
+            monitor.restore(history: saved.withLock { $0 }.map { (key: $0.key, bytes: $0.value) }, alerts: [])
+            return monitor
+        }
+        var check = HealthCheck(.degraded, "slow", latencyMilliseconds: 7.5)
+        check.details = [
+            ("files", .number(14)), ("name", .text("ü")), ("more", .json([UInt8]("[1]".utf8))), ("none", .null),
+        ]
+        #expect(start().report("shop/1", check, ttlSeconds: 60))
+        let again = start()
+        let found = again.check("shop/1")?.check
+        #expect(found?.status == .degraded && found?.message == "slow" && found?.latencyMilliseconds == 7.5)
+        #expect(found?.details.map(\.name) == ["files", "name", "more", "none"])
+        #expect(found?.details.map(\.value) == check.details.map(\.value))
+        #expect(found?.since == clock.nowNanoseconds() && again.isReported("shop/1"))
+        clock.time.update { $0 += 61_000_000_000 }
+        let late = start()
+        #expect(late.check("shop/1")?.check.status == .unavailable)
+        late.evaluate(now: clock.nowNanoseconds())
+        #expect(late.alerts().map(\.rule) == ["probe_missing"])
+        // What is gone for good is not missed for ever; nor is what cannot be read.
+        clock.time.update { $0 += 86_400_000_000_000 }
+        saved.update { $0["reported/broken"] = [1, 2, 3] }
+        #expect(start().check("shop/1") == nil)
+        #expect(saved.withLock { !$0.keys.contains { $0.hasPrefix("reported/") } })
+    }
+
     /// Minutes are kept for thirty days, in memory and in the state.
     @Test func hoursBeyondThirtyDaysLeaveTheState() {
         let clock = StepClock()
