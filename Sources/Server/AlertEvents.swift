@@ -6,8 +6,8 @@ import Receive
 import Store
 
 extension Backend {
-    /// Writes a change of an alert into the log, as a line of {app="dendro", kind="alert"}. One that cannot be stored
-    /// at the moment is dropped: the alert itself is kept elsewhere.
+    /// Writes a change of an alert into the log of its tenant, as a line of {app="dendro", kind="alert"}. One that
+    /// cannot be stored at the moment is dropped: the alert itself is kept elsewhere.
     public func record(_ alert: Alert, _ event: Alert.Event) {
         let line: JSONValue = [
             "message": .text("alert \(alert.rule) \(event.from) -> \(event.to): \(alert.message)"),
@@ -29,10 +29,12 @@ extension Backend {
         ]
         var body: [UInt8] = []
         push.append(to: &body)
+        let tenant = TenantID(alert.tenant)
         let decoded = try? LokiPush.decode(
             body: body.span, contentType: "application/json", contentEncoding: nil,
-            options: receiveOptions(.standard), now: clock.nowNanoseconds())
-        guard let batch = decoded?.batch, !batch.isEmpty else { return }
+            options: receiveOptions(tenant), now: clock.nowNanoseconds())
+        guard var batch = decoded?.batch, !batch.isEmpty else { return }
+        batch.tenant = tenant
         sink.append(batch) { _ in }
     }
 

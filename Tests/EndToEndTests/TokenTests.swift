@@ -189,6 +189,15 @@ import Testing
         #expect(try server.request("GET", alerts, headers: bearer(all)).text.contains(#""tenant":"one""#))
         let others = try server.request("GET", alerts, headers: bearer(two)).text
         #expect(!others.contains("error_group_new"), "\(others)")
+        // Lines that tell of it are the tenant's, for they name what failed.
+        let lines = "/loki/api/v1/query_range?since=1h&query=%7Bkind%3D%22alert%22%7D"
+        _ = try server.poll("telling") {
+            try server.request("GET", lines, headers: bearer(one)).text.contains("order failed") ? true : nil
+        }
+        for token in [all, two] {
+            let told = try server.request("GET", lines, headers: bearer(token))
+            #expect(told.status == 200 && !told.text.contains("order failed"), "\(told.text)")
+        }
         #expect(server.stop() == 0)
     }
 
