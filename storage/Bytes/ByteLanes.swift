@@ -46,6 +46,30 @@ public enum ByteLanes {
         places(in: bytes) { ($0 ^ (0x0101_0101_0101_0101 &* UInt64(value))) }
     }
 
+    /// Places of `value` in `numbers`, ascending: runs without it are passed four numbers at a time.
+    public static func places(of value: UInt16, in numbers: [UInt16]) -> [UInt32] {
+        let pattern = 0x0001_0001_0001_0001 &* UInt64(value)
+        var found: [UInt32] = []
+        let count = numbers.count
+        numbers.withUnsafeBufferPointer { numbers in
+            let raw = UnsafeRawBufferPointer(numbers)
+            var at = 0
+            while at + 4 <= count {
+                // Exact per number: the highest bit is set where it is the one that is looked for.
+                let word = raw.loadUnaligned(fromByteOffset: at * 2, as: UInt64.self) ^ pattern
+                let others = ((word & 0x7fff_7fff_7fff_7fff) &+ 0x7fff_7fff_7fff_7fff) | word
+                var hits = ~others & 0x8000_8000_8000_8000
+                while hits != 0 {
+                    found.append(UInt32(truncatingIfNeeded: at + hits.trailingZeroBitCount >> 4))
+                    hits &= hits &- 1
+                }
+                at += 4
+            }
+            for index in at..<count where numbers[index] == value { found.append(UInt32(truncatingIfNeeded: index)) }
+        }
+        return found
+    }
+
     /// Places of bytes other than 0, ascending.
     public static func placesOfOthers(in bytes: [UInt8]) -> [UInt32] {
         // Low bits tell which bytes are zero: turned around, those that are not are.

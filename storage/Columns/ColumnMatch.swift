@@ -16,9 +16,8 @@ extension ColumnBlockReader {
         guard mayMatch(node, place, text) else { return nil }
         let question = MatchQuestion(node: node, place: place, text: text)
         if let known = answers[question] { return known.isEmpty ? nil : known }
-        let column = tree.nodes[node]
         let found: Marks?
-        if column.prefix.isEmpty && column.suffix.isEmpty {
+        if tree.nodes[node].prefix.isEmpty && tree.nodes[node].suffix.isEmpty {
             found = try bareMarks(node, place, text)
         } else {
             found = try affixedMarks(node, place, text)
@@ -100,13 +99,14 @@ extension ColumnBlockReader {
     private mutating func bareMarks(
         _ node: Int, _ place: MatchPlace, _ text: [UInt8]
     ) throws(ColumnError) -> Marks? {
-        let column = tree.nodes[node]
-        switch column.encoding {
+        // The node is not copied: it holds a dozen arrays.
+        switch tree.nodes[node].encoding {
         case .constant:
-            return place.holds(for: text.span, in: column.text.span, foldsCase: foldsCase)
-                ? Marks(repeating: 1, count: column.count) : nil
+            let constant = tree.nodes[node].text
+            return place.holds(for: text.span, in: constant.span, foldsCase: foldsCase)
+                ? Marks(repeating: 1, count: tree.nodes[node].count) : nil
         case .dictionary, .perStream, .perTrace:
-            guard let distinct = try marks(column.child, place, text) else { return nil }
+            guard let distinct = try marks(tree.nodes[node].child, place, text) else { return nil }
             return try distinctNumbers(of: node).map { distinct[Int($0)] }
         case .template: return try templateMarks(node, place, text)
         case .raw, .lines: return try rawMarks(node, place, text)

@@ -1,3 +1,5 @@
+import Bytes
+
 /// The values of a set of shapes, gathered by shape.
 struct ShapeBuckets: Sendable {
     private let starts: [Int]
@@ -38,11 +40,7 @@ struct ShapeBuckets: Sendable {
 
     /// Indexes of the values of one shape, ascending, where those of others are not wanted.
     static func places(of shape: Int, in ids: [UInt16]) -> [UInt32] {
-        let wanted = UInt16(truncatingIfNeeded: shape)
-        let ids = ids.span
-        var found: [UInt32] = []
-        for index in ids.indices where ids[index] == wanted { found.append(UInt32(truncatingIfNeeded: index)) }
-        return found
+        ByteLanes.places(of: UInt16(truncatingIfNeeded: shape), in: ids)
     }
 
     /// Indexes of the values of `shape`, ascending.

@@ -65,14 +65,18 @@ struct Straddles {
     /// - Parameters:
     ///   - holes: per hole the bytes that its values can have: ways that need others are left out.
     ///   - withinHoles: whether ways count in which the needle lies in one hole alone, at any place of it.
+    ///   - needleBytes: those of the needle, where they are known.
     init(
-        _ needle: [UInt8], _ place: MatchPlace, pieces: [[UInt8]], holes: [ByteSet], withinHoles: Bool, foldsCase: Bool
+        _ needle: [UInt8], _ place: MatchPlace, pieces: [[UInt8]], holes: [ByteSet], withinHoles: Bool, foldsCase: Bool,
+        needleBytes: ByteSet? = nil
     ) {
         self.pieces = pieces
         self.foldsCase = foldsCase
         holeBytes = holes
         self.needle = needle
-        needleBytes = ByteSet(of: needle.span)
+        // Asked for only there.
+        let isAsked = withinHoles && place == .inside && !foldsCase
+        self.needleBytes = needleBytes ?? (isAsked ? ByteSet(of: needle.span) : ByteSet())
         self.place = place
         if place.beginsAtStart {
             walk(piece: 0, from: 0)

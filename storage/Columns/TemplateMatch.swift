@@ -3,16 +3,21 @@ import Bytes
 extension ColumnBlockReader {
     /// Marks of a template column: constant texts, variables, and ways across both.
     mutating func templateMarks(_ node: Int, _ place: MatchPlace, _ text: [UInt8]) throws(ColumnError) -> Marks? {
-        let column = tree.nodes[node]
-        guard let set = column.template else { throw ColumnError("template without shapes") }
+        let count = tree.nodes[node].count
+        guard let set = tree.nodes[node].template else { throw ColumnError("template without shapes") }
+        // Most shapes have no part in most needles: they are passed before anything of them is copied.
+        let hasOutline = isLineSearch && place == .inside && text.count == needle.text.count
         var result: Marks?
         var foundShapes = 0
         for shape in set.shapes.indices {
+            if hasOutline, shape > 0, !set.shapes[shape].outline.mayTouch(needle), !mayMatchHole(of: set, shape, text) {
+                continue
+            }
             guard let found = try shapeMarks(node, set, shape, place, text) else { continue }
             foundShapes += 1
             // All are gathered where more than a few are wanted.
             let uses = foundShapes > 4 ? Array(try buckets(of: node)[shape]) : try places(of: shape, in: node)
-            var marks = result ?? Marks(repeating: 0, count: column.count)
+            var marks = result ?? Marks(repeating: 0, count: count)
             result = nil
             guard found.isEmpty || found.count == uses.count else { throw ColumnError("too few values in a template") }
             for (next, index) in uses.enumerated() { marks[Int(index)] |= found.isEmpty ? 1 : found[next] }
@@ -31,7 +36,8 @@ extension ColumnBlockReader {
             return try holeMarks(node, entry, shape, text)
         }
         let straddles = Straddles(
-            text, place, pieces: entry.pieces, holes: entry.holeBytes, withinHoles: true, foldsCase: foldsCase)
+            text, place, pieces: entry.pieces, holes: entry.holeBytes, withinHoles: true, foldsCase: foldsCase,
+            needleBytes: isLineSearch && text.count == needle.text.count ? needle.bytes : nil)
         if straddles.isOverflown {
             let all = try material(node).flattened()
             var starts: [UInt32] = [0]
@@ -45,19 +51,26 @@ extension ColumnBlockReader {
             guard let first = way.first else { return [] }
             // What a reference means is a column of lines as well, and the search of lines asks that column itself.
             if isLineSearch, first.place == .inside, entry.slots[first.hole] < 0 { continue }
-            guard way.allSatisfy({ link in mayMatchSlot(entry.slots[link.hole], link) }) else { continue }
             var all: Marks?
             var isPossible = true
-            for link in way {
+            // A loop: a closure would copy the reader.
+            for link in way where !mayMatchSlot(entry.slots[link.hole], link) { isPossible = false }
+            for link in way where isPossible {
                 guard let found = try slotMarks(entry.slots[link.hole], node, shape, link) else {
                     isPossible = false
-                    break
+                    continue
                 }
                 all = all.map { Self.intersected($0, found) } ?? found
             }
             if isPossible { Self.unite(&result, all) }
         }
         return result
+    }
+
+    /// Whether a variable of a shape may have the needle, as far as the tree tells.
+    private func mayMatchHole(of set: ShapeSet, _ shape: Int, _ text: [UInt8]) -> Bool {
+        for slot in set.shapes[shape].slots where slot >= 0 && mayMatch(slot, .inside, text) { return true }
+        return false
     }
 
     /// Marks of the texts of one template that have the needle within one of their variables.
