@@ -111,7 +111,8 @@ extension Settings {
                 "storage.wal_budget", \.walBudgetBytes, .bytes,
                 "Size of the write-ahead log beyond which heads are sealed."),
             Setting("storage.min_free", \.minimumFreeBytes, .bytes, "Free disk below which nothing is taken."),
-            Setting("storage.workers", \.workers, .number(1...64), "Threads that scan, seal and merge."),
+            Setting(
+                "storage.workers", \.workers, .number(1...64), "Threads that scan, and as many that seal and merge."),
         ]
     }
 

@@ -47,7 +47,7 @@ import Testing
         // The last of them is served: then all have been accepted.
         #expect(try idle.last?.send("GET", "/ready").status == 200)
         let growth = try memory() - before
-        #expect(growth < 2000 * 24 << 10, "\(growth / 2000) bytes a connection")
+        #expect(growth < 2000 * 14 << 10, "\(growth / 2000) bytes a connection")
         #expect(try server.push("{\"app\":\"others\"}").status == 200)
     }
 
