@@ -34,7 +34,7 @@ extension Settings {
                 "alerts.alertmanager", \.alertmanager, .text, "Alertmanager to tell of alerts, http://host:9093."),
             Setting(
                 "alerts.ca", \.alertCAFile, .text,
-                "PEM file of authorities that sign the https:// addresses of alerts; empty: the system's."),
+                "PEM file of authorities that may sign the https:// addresses of alerts, beside the system's."),
             Setting(
                 "alerts.rules", \.ruleFiles, .names,
                 "Files of alerting rules on LogQL, in the YAML of Prometheus and Loki."),

@@ -7,7 +7,7 @@ enum TLSTrust: Sendable, Equatable {
     case roots
     /// Whoever listens on this machine: the address comes from a file that only the server's owner can write.
     case thisMachine
-    /// The authorities in a PEM file.
+    /// The authorities in a PEM file, beside those roots.
     case authorities(String)
 
     /// How connections are encrypted. A server that asks for a certificate gets the one in the files that
@@ -20,7 +20,7 @@ enum TLSTrust: Sendable, Equatable {
         switch self {
         case .roots: break
         case .thisMachine: configuration.certificateVerification = .none
-        case .authorities(let file): configuration.trustRoots = .file(file)
+        case .authorities(let file): configuration.additionalTrustRoots = [.file(file)]
         }
         if let certificate = variables["DENDRO_CLIENT_CERTIFICATE"], let key = variables["DENDRO_CLIENT_KEY"] {
             configuration.certificateChain = try NIOSSLCertificate.fromPEMFile(certificate).map { .certificate($0) }
