@@ -36,10 +36,12 @@ struct DashboardRoute: Sendable {
         let hours = min(168, since / Nanoseconds.perHour)
         let alerts = monitor.alerts().filter { $0.state(now: now) == .firing || $0.state(now: now) == .acknowledged }
         let statistics = backend.operations.statistics
-        let summary = try await part("errors/summary", "hours=\(hours)", call)
+        // Beside each other: the first and the last take most of the time.
+        async let summaryPart = part("errors/summary", "hours=\(hours)", call)
+        async let slowPart = part("logs/slow-requests", "limit=10&since=\(hours)h", call)
         let recent = try await part("errors", "limit=10&since=\(hours)h", call)
         let top = try await part("errors/top", "limit=10&since=\(hours)h", call)
-        let slow = try await part("logs/slow-requests", "limit=10&since=\(hours)h", call)
+        let (summary, slow) = try await (summaryPart, slowPart)
         var members: [(name: String, value: JSONValue)] = [
             ("health", HealthShapes.full(monitor, version: backend.operations.version, now: monitor.sampledAt).json),
             ("metrics", try MetricRoutes(backend: backend).json(call.parameters, monitor, now: monitor.sampledAt)),
