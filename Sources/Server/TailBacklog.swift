@@ -18,8 +18,8 @@ struct TailBacklog: Sendable {
     let scan: TailScan
     /// How long rows are held back, in nanoseconds.
     let delay: Int64
-    private var waiting: [ArrivedRows] = []
-    /// The next row of the first of `waiting`.
+    private var current: ArrivedRows?
+    /// The next row of `current`.
     private var row = 0
 
     init(follower: Follower, scan: TailScan, delay: Int64) {
@@ -29,18 +29,18 @@ struct TailBacklog: Sendable {
     }
 
     /// Whether there is more to look at.
-    var isWaiting: Bool { !waiting.isEmpty }
+    var isWaiting: Bool { current != nil || follower.isWaiting }
 
     /// Looks at the next rows. Worker threads only.
     mutating func next(limit: Int) -> Batch {
         var batch = Batch()
-        if waiting.isEmpty {
+        if current == nil {
             let taken = follower.take()
-            waiting = taken.arrived
+            current = taken.arrived
             batch.missed = taken.missed
-            row = waiting.first?.range.lowerBound ?? 0
+            row = current?.range.lowerBound ?? 0
         }
-        guard let first = waiting.first else { return batch }
+        guard let first = current else { return batch }
         let due = first.arrivedAt &+ delay
         let now = Machine.monotonicNanoseconds()
         guard due <= now else {
@@ -51,10 +51,7 @@ struct TailBacklog: Sendable {
         batch.streams = found.streams
         batch.oldestArrival = first.arrivedAt
         row = found.nextRow
-        if row >= first.range.upperBound {
-            waiting.removeFirst()
-            row = waiting.first?.range.lowerBound ?? 0
-        }
+        if row >= first.range.upperBound { current = nil }
         return batch
     }
 }

@@ -15,6 +15,13 @@ import Testing
         try Store.open(folder, clock, change)
     }
 
+    /// Everything that waits.
+    private func taken(_ follower: Follower) -> [ArrivedRows] {
+        var arrived: [ArrivedRows] = []
+        while let piece = follower.take().arrived { arrived.append(piece) }
+        return arrived
+    }
+
     private func lines(_ arrived: [ArrivedRows]) -> [String] {
         arrived.flatMap { piece in
             let hidden = piece.hiddenRows()
@@ -34,17 +41,17 @@ import Testing
         await store.flush()
         // A part holds these now: one is a repeat that only the part knows, the other is new and late.
         _ = try await store.append(batch([(now + 3, "b"), (now + 4, "late")]))
-        #expect(lines(follower.take().arrived) == ["a", "b", "yesterday", "late"])
+        #expect(lines(taken(follower)) == ["a", "b", "yesterday", "late"])
         #expect(wakes.load(ordering: .relaxed) == 1)
-        #expect(follower.take().arrived.isEmpty)
+        #expect(taken(follower).isEmpty)
         _ = try await store.append(batch([(now + 6, "c")]))
         #expect(wakes.load(ordering: .relaxed) == 2)
         // Waiting rows outlive the head that they lay in.
         await store.flush()
-        #expect(lines(follower.take().arrived) == ["c"])
+        #expect(lines(taken(follower)) == ["c"])
         follower.end()
         _ = try await store.append(batch([(now + 7, "d")]))
-        #expect(follower.take().arrived.isEmpty)
+        #expect(taken(follower).isEmpty)
         await store.close()
     }
 
@@ -56,14 +63,36 @@ import Testing
         await store.flush()
         // Another piece of memory: one waits already, and that is more than allowed.
         _ = try await store.append(batch([(now + 1, "b"), (now + 2, "c")]))
+        #expect(follower.isWaiting)
         let (arrived, missed) = follower.take()
-        #expect(lines(arrived) == ["a"])
+        #expect(lines([arrived].compactMap { $0 }) == ["a"])
+        #expect(!follower.isWaiting)
         #expect(missed.count == 2)
         #expect(missed.samples.map(\.time) == [now + 1])
         _ = try await store.append(batch([(now + 3, "d")]))
         let next = follower.take()
-        #expect(lines(next.arrived) == ["d"])
+        #expect(lines([next.arrived].compactMap { $0 }) == ["d"])
         #expect(next.missed.count == 0)
+        await store.close()
+    }
+
+    @Test func whatIsTakenMakesRoomAgain() async throws {
+        let store = try open()
+        let size = store.statistics.headBytes
+        _ = try await store.append(batch([(now, "before")]))
+        // Room for two pieces of memory of this size; each append after a flush begins a new one.
+        let follower = store.follow(.standard, limitBytes: (store.statistics.headBytes - size) * 2) {}
+        defer { follower.end() }
+        for index in 1...3 {
+            await store.flush()
+            _ = try await store.append(batch([(now + Int64(index), "\(index)")]))
+        }
+        let first = follower.take()
+        #expect(lines([first.arrived].compactMap { $0 }) == ["1"])
+        #expect(first.missed.count == 1)
+        await store.flush()
+        _ = try await store.append(batch([(now + 4, "4")]))
+        #expect(lines(taken(follower)) == ["2", "4"])
         await store.close()
     }
 }

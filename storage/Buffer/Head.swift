@@ -13,19 +13,15 @@ public final class Head: @unchecked Sendable {
     /// Monotonic time at which the first row came, in nanoseconds.
     public let openedAt: Int64
     /// Chunks so far; the last one may still grow.
-    public var chunks: [HeadChunk] { shared.withLock { $0.chunks } }
+    public var chunks: [HeadChunk] { written.withLock { $0 } }
+    /// What the rows' stream ordinals stand for: for who keeps a chunk, but not the head.
+    public let directory = HeadStreams()
     /// Label sets by ordinal, as rows refer to them.
-    public var streams: [LabelSet] { shared.withLock { $0.streams } }
+    public var streams: [LabelSet] { directory.labels }
     /// Caller's number of each stream (the store's stream table), by ordinal.
-    public var streamNumbers: [UInt32] { shared.withLock { $0.numbers } }
+    public var streamNumbers: [UInt32] { directory.numbers }
 
-    private struct Shared {
-        var chunks: [HeadChunk] = []
-        var streams: [LabelSet] = []
-        var numbers: [UInt32] = []
-    }
-
-    private let shared = Mutex(Shared())
+    private let written = Mutex<[HeadChunk]>([])
     private let size = Atomic<Int>(0)
     private let rowTotal = Atomic<Int>(0)
     private let rawTotal = Atomic<Int>(0)
@@ -68,10 +64,7 @@ public final class Head: @unchecked Sendable {
         ordinals[number] = ordinal
         numbers.append(number)
         sealedThrough.append(limit())
-        shared.withLock {
-            $0.streams.append(labels)
-            $0.numbers.append(number)
-        }
+        directory.add(labels, number)
         return ordinal
     }
 
@@ -97,7 +90,7 @@ public final class Head: @unchecked Sendable {
         current = chunk
         bases.append(chunk)
         size.add(chunk.sizeBytes, ordering: .relaxed)
-        shared.withLock { $0.chunks.append(chunk) }
+        written.withLock { $0.append(chunk) }
     }
 
     /// Adds one row of the record that `begin` made room for; false, and nothing added, if the head or one of `older`
@@ -198,5 +191,22 @@ public final class Head: @unchecked Sendable {
     ) -> UInt64 {
         let seed = Hash.mix(UInt64(bitPattern: time) ^ 0x9e37_79b9_7f4a_7c15, UInt64(number) &+ 0xd1b5_4a32_d192_ed03)
         return Hash.hash64(metadata, seed: Hash.hash64(line, seed: seed))
+    }
+}
+
+/// The streams of a head by ordinal; grows as long as rows come.
+public final class HeadStreams: Sendable {
+    private let known = Mutex<(labels: [LabelSet], numbers: [UInt32])>(([], []))
+
+    /// Label sets.
+    public var labels: [LabelSet] { known.withLock { $0.labels } }
+    /// Caller's numbers.
+    public var numbers: [UInt32] { known.withLock { $0.numbers } }
+
+    fileprivate func add(_ labels: LabelSet, _ number: UInt32) {
+        known.withLock {
+            $0.labels.append(labels)
+            $0.numbers.append(number)
+        }
     }
 }

@@ -16,7 +16,8 @@ public struct ArrivedRows: Sendable {
     /// Monotonic nanoseconds at which the first of them came.
     public let arrivedAt: Int64
     fileprivate let chunk: HeadChunk
-    private let head: Head
+    /// Not the head: it would keep all of its rows.
+    private let directory: HeadStreams
     private let table: StreamTable
     /// Set if some of the rows may be in a part already.
     private let suspects: SuspectResolver?
@@ -24,7 +25,7 @@ public struct ArrivedRows: Sendable {
     init(_ chunk: HeadChunk, _ range: Range<Int>, _ head: Head, _ table: StreamTable, _ suspects: SuspectResolver?) {
         self.chunk = chunk
         self.range = range
-        self.head = head
+        directory = head.directory
         self.table = table
         self.suspects = suspects
         rows = Rows(entries: chunk.entries, arena: chunk.arena, count: range.upperBound)
@@ -35,7 +36,7 @@ public struct ArrivedRows: Sendable {
     private init(_ first: ArrivedRows, through end: Int, _ suspects: SuspectResolver?) {
         chunk = first.chunk
         range = first.range.lowerBound..<end
-        head = first.head
+        directory = first.directory
         table = first.table
         self.suspects = suspects ?? first.suspects
         rows = Rows(entries: chunk.entries, arena: chunk.arena, count: end)
@@ -44,13 +45,13 @@ public struct ArrivedRows: Sendable {
     }
 
     /// Stream of each ordinal that the rows have.
-    public var streams: [StreamID] { head.streamNumbers.map { StreamID($0) } }
+    public var streams: [StreamID] { directory.numbers.map { StreamID($0) } }
 
     public func labels(_ stream: StreamID) -> LabelSet { table.labels(stream.index) }
 
     /// Rows, ascending, that were stored before and must not be seen. Reads part files: worker threads only.
     public func hiddenRows() -> [Int] {
-        suspects?.hiddenRows(chunk, rows, head).filter { range.contains($0) } ?? []
+        suspects?.hiddenRows(chunk, rows, directory).filter { range.contains($0) } ?? []
     }
 
     /// These rows and those of `next`, if they lie one behind the other and came at nearly the same time.
@@ -98,29 +99,35 @@ public final class Follower: Sendable {
         self.leave = leave
     }
 
-    /// Everything that arrived since the last call, and what was missed.
-    public func take() -> (arrived: [ArrivedRows], missed: MissedRows) {
+    /// The next rows that arrived together, and what was missed since the last call. One piece at a time: what is not
+    /// yet taken counts against the follower's memory.
+    public func take() -> (arrived: ArrivedRows?, missed: MissedRows) {
         queue.withLock { queue in
-            defer {
-                queue.arrived = []
-                queue.heldBytes = 0
-                queue.missed = MissedRows()
-            }
-            return (queue.arrived, queue.missed)
+            defer { queue.missed = MissedRows() }
+            guard let first = queue.arrived.first else { return (nil, queue.missed) }
+            queue.arrived.removeFirst()
+            if queue.arrived.first?.chunk !== first.chunk { queue.heldBytes -= first.chunk.sizeBytes }
+            return (first, queue.missed)
         }
     }
+
+    /// Whether there is something to take.
+    public var isWaiting: Bool { queue.withLock { !$0.arrived.isEmpty || $0.missed.count > 0 } }
 
     /// Ends following; nothing is queued any more.
     public func end() {
         queue.withLock {
             $0.isEnded = true
             $0.arrived = []
+            $0.heldBytes = 0
         }
         leave(self)
     }
 
     /// Committer thread. Pieces of memory are counted whole, once each: they are held as long as rows of them wait.
-    fileprivate func deliver(_ arrived: ArrivedRows) {
+    /// - Parameter shareBytes: this follower's share of what all may hold.
+    fileprivate func deliver(_ arrived: ArrivedRows, shareBytes: Int) {
+        let limitBytes = min(limitBytes, shareBytes)
         let wasEmpty = queue.withLock { queue -> Bool in
             guard !queue.isEnded else { return false }
             let wasEmpty = queue.arrived.isEmpty && queue.missed.count == 0
@@ -157,6 +164,9 @@ public protocol LiveData: Sendable {
 
 /// All followers of a store.
 final class Followers: Sendable {
+    /// Memory that rows waiting for any follower may hold, in bytes; each has an equal share.
+    private static let sharedBytes = 32 << 20
+
     private let members = Mutex<[TenantID: [Follower]]>([:])
     private let count = Atomic<Int>(0)
 
@@ -189,7 +199,8 @@ final class Followers: Sendable {
     func announce(_ tenant: TenantID, _ arrived: () -> ArrivedRows?) {
         let following = members.withLock { $0[tenant] ?? [] }
         guard !following.isEmpty, let arrived = arrived() else { return }
-        for follower in following { follower.deliver(arrived) }
+        let share = Followers.sharedBytes / max(count.load(ordering: .relaxed), 1)
+        for follower in following { follower.deliver(arrived, shareBytes: share) }
     }
 }
 

@@ -124,7 +124,7 @@ final class Observation: Sendable {
                 show(
                     ObservedRows(
                         tenant: key.tenant, rows: rows, range: range, streams: head.streams,
-                        hidden: suspects.hiddenRows(chunk, rows, head).filter { range.contains($0) }))
+                        hidden: suspects.hiddenRows(chunk, rows, head.directory).filter { range.contains($0) }))
             }
             progress.through[key] = next.through
             progress.isChanged = true

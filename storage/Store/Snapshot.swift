@@ -124,7 +124,7 @@ struct Snapshot: StoreSnapshot {
         let suspects = SuspectResolver(parts: parts, cache: cache, deleted: DeletedEquals(view, tenant))
         for (chunk, rows) in zip(chunks, rows) where rows.count > 0 {
             plan.units.append(
-                HeadUnit(chunk: chunk, rows: rows, head: head, streams: map, suspects: suspects))
+                HeadUnit(chunk: chunk, rows: rows, directory: head.directory, streams: map, suspects: suspects))
         }
     }
 }
@@ -141,7 +141,7 @@ extension HeadChunk {
 struct HeadUnit: ScanUnit {
     let chunk: HeadChunk
     let rows: Rows
-    let head: Head
+    let directory: HeadStreams
     let streams: [StreamID]
     let suspects: SuspectResolver
 
@@ -154,7 +154,7 @@ struct HeadUnit: ScanUnit {
     func counts() throws(ScanError) -> [StreamCount]? { nil }
 
     func load(_ need: ScanNeed) throws(ScanError) -> LoadedRows {
-        let hidden = suspects.hiddenRows(chunk, rows, head)
+        let hidden = suspects.hiddenRows(chunk, rows, directory)
         return LoadedRows(
             rows: rows, isSorted: false, streams: streams, hidden: hidden, storedBytes: 0,
             rawBytes: rows.arena.releasedCount)

@@ -39,7 +39,7 @@ extension Snapshot {
         } else if let head = unit as? HeadUnit {
             for (tombstone, selected) in selections
             where tombstone.touches(first: head.firstTime, last: head.lastTime, sequence: head.arrival) {
-                let streams = head.head.streamNumbers.map { number in
+                let streams = head.directory.numbers.map { number in
                     Int(number) < selected.count && selected[Int(number)] ? StreamID(number) : StreamID.none
                 }
                 guard streams.contains(where: { $0 != .none }) else { continue }

@@ -13,10 +13,10 @@ struct SuspectResolver: Sendable {
     let deleted: DeletedEquals
 
     /// Rows of `rows`, ascending, that an older part holds too.
-    func hiddenRows(_ chunk: HeadChunk, _ rows: Rows, _ head: Head) -> [Int] {
+    func hiddenRows(_ chunk: HeadChunk, _ rows: Rows, _ directory: HeadStreams) -> [Int] {
         let known = chunk.suspects.withLock { $0 }
         guard !known.rows.isEmpty else { return [] }
-        let streams = head.streams
+        let streams = directory.labels
         var hidden: [Int] = []
         var blocks = BlockCache()
         let isUnresolved = zip(known.rows, known.isDuplicate).contains { $0 < rows.count && $1 == nil }
