@@ -11,6 +11,14 @@ struct ColumnBlockBuilder {
     private var sequences: [UInt64] = []
     private var arena: [UInt8] = []
 
+    /// Makes room for rows of `bytes` bytes in all, so that growing does not take twice as much.
+    mutating func reserve(rows: Int, bytes: Int) {
+        entries.reserveCapacity(rows)
+        ordinals.reserveCapacity(rows)
+        sequences.reserveCapacity(rows)
+        arena.reserveCapacity(bytes)
+    }
+
     /// Adds a row; it must not lie before the last one.
     mutating func append(
         time: Int64, stream: UInt32, sequence: UInt64, line: borrowing ByteSpan, metadata: borrowing ByteSpan,

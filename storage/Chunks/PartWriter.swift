@@ -40,6 +40,16 @@ public final class PartWriter {
         builder = BlockBuilder(rawBytes: isColumnar ? 0 : min(configuration.blockRawBytes, 1 << 20))
     }
 
+    /// Says how much will be appended in all, so that the memory of blocks need not grow step by step.
+    public func expect(rows: Int, rawBytes: Int) {
+        guard isColumnar, rows > 0, rawBytes >= 0 else { return }
+        let block = min(rows, blockRows)
+        // Blocks of several differ in size: a little more than the mean.
+        let mean = rawBytes / rows &* block
+        let bytes = rows > block ? mean &+ mean / 8 : rawBytes
+        columns.reserve(rows: block, bytes: min(bytes, blockRawBytes))
+    }
+
     /// The ordinal of the stream with these labels, new or known.
     public func intern(_ labels: LabelSet) -> UInt32 {
         if let known = ordinals[labels] { return known }

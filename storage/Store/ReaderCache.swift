@@ -21,10 +21,17 @@ final class ReaderCache: Sendable {
         var slots: [Key: Slot] = [:]
         var order: [Key] = []
         var bytes = 0
+        var limitBytes = ReaderCache.maximumBytes
+        /// Seconds since a reader was asked for.
+        var idleSeconds = 0
         var random: UInt64 = 0x9e37_79b9_7f4a_7c15
     }
 
     static let maximumBytes = 64 << 20
+    /// The same while ingest needs memory.
+    static let busyBytes = 16 << 20
+    /// After so long without a question nothing is kept.
+    static let patienceSeconds = 120
     /// What one reader may hold: more is shed before it is kept.
     static let maximumReaderBytes = 2 << 20
 
@@ -32,7 +39,23 @@ final class ReaderCache: Sendable {
 
     /// Takes the reader of a block out, if it waits here.
     func take(_ part: Hash128, _ block: Int) -> ColumnBlockReader? {
-        state.withLock { state in ReaderCache.remove(Key(part: part, block: block), &state) }
+        state.withLock { state in
+            state.idleSeconds = 0
+            return ReaderCache.remove(Key(part: part, block: block), &state)
+        }
+    }
+
+    /// Once a second: gives memory back that others need, or nobody.
+    func tend(isIngestBusy: Bool) {
+        state.withLock { state in
+            state.limitBytes = isIngestBusy ? ReaderCache.busyBytes : ReaderCache.maximumBytes
+            state.idleSeconds += 1
+            if state.idleSeconds > ReaderCache.patienceSeconds {
+                (state.slots, state.order, state.bytes) = ([:], [], 0)
+            } else {
+                ReaderCache.shrink(&state)
+            }
+        }
     }
 
     /// A reader that has served, made ready to wait here.
@@ -52,12 +75,16 @@ final class ReaderCache: Sendable {
             state.slots[key] = Slot(reader: reader, sizeBytes: size, place: state.order.count)
             state.order.append(key)
             state.bytes += size
-            // Queries pass over blocks in rounds: leaving by chance keeps a share of them, leaving by age none.
-            while state.bytes > ReaderCache.maximumBytes, !state.order.isEmpty {
-                state.random = state.random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-                let place = Int(truncatingIfNeeded: (state.random >> 33) % UInt64(state.order.count))
-                _ = ReaderCache.remove(state.order[place], &state)
-            }
+            ReaderCache.shrink(&state)
+        }
+    }
+
+    /// Queries pass over blocks in rounds: leaving by chance keeps a share of them, leaving by age none.
+    private static func shrink(_ state: inout State) {
+        while state.bytes > state.limitBytes, !state.order.isEmpty {
+            state.random = state.random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            let place = Int(truncatingIfNeeded: (state.random >> 33) % UInt64(state.order.count))
+            _ = ReaderCache.remove(state.order[place], &state)
         }
     }
 

@@ -40,7 +40,7 @@ struct Sealer: Sendable {
         let resolver = SuspectResolver(
             parts: view.days[frozen.tenantDay]?.parts ?? [], cache: cache,
             deleted: DeletedEquals(view, head.tenant))
-        let hidden = head.chunks.map { Set(resolver.hiddenRows($0, $0.rows, head)) }
+        let hidden = head.chunks.map { Set(resolver.hiddenRows($0, $0.rows, head.directory)) }
         let order = SealOrder(head) { chunk, row in !hidden[chunk].isEmpty && hidden[chunk].contains(row) }
         guard !order.positions.isEmpty else { return nil }
         let writer = try PartWriter(
