@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Load: idle connections, slow readers, large packed bodies, many streams, distinct trace ids, and writers, readers and
-a tail at the edge of capacity.
+"""Load: idle connections, slow readers, large packed bodies, a full disk, many streams, distinct trace ids, and
+writers, readers and a tail at the edge of capacity.
 
 Usage: load.py PATH-TO-DENDRO [SECONDS]; TRACE_IDS in the environment, 1000000 if not set; ROWS: names of the parts to
 run, with commas. Prints a line for each: what is demanded, and what was measured. Clients share the machine's
@@ -10,6 +10,7 @@ import base64
 import gzip
 import http.client
 import json
+import multiprocessing
 import os
 import re
 import shutil
@@ -19,6 +20,7 @@ import sys
 import tempfile
 import threading
 import time
+from queue import Empty
 
 BINARY, SECONDS = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 120
 PORT = 18431
@@ -26,8 +28,8 @@ MEBIBYTE = 1 << 20
 
 
 class Server:
-    def __init__(self):
-        self.folder = tempfile.mkdtemp(prefix="dendro-load-")
+    def __init__(self, folder=None):
+        self.folder = folder or tempfile.mkdtemp(prefix="dendro-load-")
         self.process = subprocess.Popen(
             [BINARY, "serve", "--data-dir", self.folder, "--listen", f"127.0.0.1:{PORT}"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -181,14 +183,34 @@ def idle_connections():
     server.stop()
 
 
-def health_times(busy):
-    """How long the health route takes while one of `busy` lives, in seconds."""
-    times = []
-    while any(thread.is_alive() for thread in busy):
+def ask_health(times, end):
+    """Asks the health route until `end` is set: in a process of its own, for the clients' threads take turns."""
+    while not end.is_set():
         start = time.time()
         ask("GET", "/ready")
-        times.append(time.time() - start)
+        times.put(time.time() - start)
         time.sleep(0.02)
+
+
+def health_times(busy):
+    """How long the health route takes while the threads `busy`, started here, live; in seconds."""
+    queue, end = multiprocessing.Queue(), multiprocessing.Event()
+    asking = multiprocessing.Process(target=ask_health, args=[queue, end])
+    asking.start()
+    for thread in busy:
+        thread.start()
+    times = []
+    while any(thread.is_alive() for thread in busy):
+        try:
+            times.append(queue.get(timeout=0.1))
+        except Empty:
+            pass
+    end.set()
+    while not queue.empty() or asking.is_alive():
+        try:
+            times.append(queue.get(timeout=0.1))
+        except Empty:
+            pass
     return times
 
 
@@ -210,13 +232,11 @@ def packed_bodies():
         peak[0] = max(peak[0], server.bytes())
 
     threads = [threading.Thread(target=push, args=[number]) for number in range(64)]
-    for thread in threads:
-        thread.start()
     times = health_times(threads)
     inflated = len(push_body({}, lines)) / 1e6
     print(f"64 bodies of {len(bodies[0]) / 1e6:.1f} MB packed, {inflated:.0f} MB inflated: 2xx, or 429 "
           f"with Retry-After, < 400 MB and health < 100 ms demanded; {answers}, {peak[0] // MEBIBYTE} MiB, health "
-          f"{max(times) * 1000:.0f} ms at worst")
+          f"{max(times) * 1000:.0f} ms at worst of {len(times)}")
     server.stop()
 
 
@@ -246,6 +266,55 @@ def slow_readers():
     for one in sockets:
         one.close()
     server.stop()
+
+
+def full_disk():
+    """A small disk filled to the brim by others, and freed; as root only, for it is mounted."""
+    folder = tempfile.mkdtemp(prefix="dendro-load-")
+    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "none", folder]).returncode != 0:
+        print("a full disk: passed over, it takes the right to mount")
+        return
+    server = Server(folder)
+    try:
+        sent, times, statuses = 0, [], set()
+
+        def push():
+            status, _, wait = ask("POST", "/loki/api/v1/push", push_body({"app": "full"}, [f"line {sent}"]))
+            statuses.add((status, "with Retry-After" if wait else ""))
+            return status == 204
+
+        for _ in range(20):
+            while push():
+                sent += 1
+                if sent % 50 == 0:
+                    break
+            with open(folder + "/filler", "wb") as filler:
+                try:
+                    while True:
+                        filler.write(b"x" * 65536)
+                        filler.flush()
+                except OSError:
+                    pass
+            while push():
+                sent += 1
+                time.sleep(0.01)
+            found = total('sum(count_over_time({app="full"}[1h]))')
+            if found != sent:
+                print(f"a full disk: {sent - found} of {sent} lines lost")
+            os.remove(folder + "/filler")
+            start = time.time()
+            while not push():
+                time.sleep(0.01)
+            times.append(time.time() - start)
+            sent += 1
+        print(f"a full disk: 507 or 503 with Retry-After, 0 lost, back in < 1 s demanded; {sorted(statuses)}, {sent} "
+              f"acknowledged and found, back in {percentile(times, 0.5) * 1000:.0f} ms median, "
+              f"{max(times) * 1000:.0f} ms at worst of {len(times)}")
+    finally:
+        server.process.terminate()
+        server.process.wait()
+        subprocess.run(["umount", folder])
+        os.rmdir(folder)
 
 
 def many_streams():
@@ -302,6 +371,6 @@ def trace_ids():
 
 if __name__ == "__main__":
     wanted = os.environ.get("ROWS", "").split(",")
-    for row in (idle_connections, slow_readers, packed_bodies, many_streams, trace_ids, edge_of_capacity):
+    for row in (idle_connections, slow_readers, packed_bodies, full_disk, many_streams, trace_ids, edge_of_capacity):
         if wanted == [""] or row.__name__ in wanted:
             row()

@@ -22,6 +22,8 @@ struct ConnectionChannel: HTTPChannelHandler {
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         channel.setOption(.recvAllocator, value: ReadBuffers())
+            // One read, then the next connection: bodies that pour in must not keep the others waiting.
+            .flatMap { channel.setOption(.maxMessagesPerRead, value: 1) }
             .flatMap { channel.setOption(.tcpOption(.tcp_nodelay), value: 1) }
             .flatMapThrowing {
                 let options = front.options
