@@ -55,6 +55,17 @@ public enum ByteLanes {
             let raw = UnsafeRawBufferPointer(numbers)
             var at = 0
             while at + 4 <= count {
+                // Long runs without any are common.
+                while at + 16 <= count {
+                    var others = UInt64.max
+                    for lane in 0..<4 {
+                        let word = raw.loadUnaligned(fromByteOffset: at * 2 + lane * 8, as: UInt64.self) ^ pattern
+                        others &= ((word & 0x7fff_7fff_7fff_7fff) &+ 0x7fff_7fff_7fff_7fff) | word
+                    }
+                    if ~others & 0x8000_8000_8000_8000 != 0 { break }
+                    at += 16
+                }
+                guard at + 4 <= count else { break }
                 // Exact per number: the highest bit is set where it is the one that is looked for.
                 let word = raw.loadUnaligned(fromByteOffset: at * 2, as: UInt64.self) ^ pattern
                 let others = ((word & 0x7fff_7fff_7fff_7fff) &+ 0x7fff_7fff_7fff_7fff) | word
@@ -68,6 +79,23 @@ public enum ByteLanes {
             for index in at..<count where numbers[index] == value { found.append(UInt32(truncatingIfNeeded: index)) }
         }
         return found
+    }
+
+    /// How many bytes are other than 0.
+    public static func countOfOthers(in bytes: [UInt8]) -> Int {
+        bytes.withUnsafeBufferPointer { bytes in
+            var total = 0
+            var at = 0
+            // Short sums: more of them are added at once.
+            while at < bytes.count {
+                let end = min(at + 8160, bytes.count)
+                var ones: UInt16 = 0
+                for index in at..<end { ones &+= bytes[index] == 0 ? 0 : 1 }
+                total += Int(ones)
+                at = end
+            }
+            return total
+        }
     }
 
     /// Places of bytes other than 0, ascending.
@@ -87,6 +115,17 @@ public enum ByteLanes {
         bytes.withUnsafeBytes { raw in
             var at = 0
             while at < count {
+                // Long runs without any are common.
+                while at + 32 <= count {
+                    var others = UInt64.max
+                    for lane in 0..<4 {
+                        let word = change(raw.loadUnaligned(fromByteOffset: at + lane * 8, as: UInt64.self))
+                        others &= ((word & 0x7f7f_7f7f_7f7f_7f7f) &+ 0x7f7f_7f7f_7f7f_7f7f) | word
+                    }
+                    if ~others & 0x8080_8080_8080_8080 != 0 { break }
+                    at += 32
+                }
+                if at >= count { break }
                 var word: UInt64 = 0
                 if at + 8 <= count {
                     word = change(raw.loadUnaligned(fromByteOffset: at, as: UInt64.self))

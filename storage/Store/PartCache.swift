@@ -24,6 +24,7 @@ final class PartCache: Sendable {
     let heads = RegionCache<ColumnHead>(maximumBytes: 32 << 20) { $0.memoryBytes }
     let trigrams = RegionCache<TrigramSet?>(maximumBytes: 8 << 20) { $0?.memoryBytes ?? 64 }
     let counts = RegionCache<RowCounts?>(maximumBytes: 16 << 20) { $0?.memoryBytes ?? 64 }
+    let answers = AnswerCache()
     let readers = ReaderCache()
     private let blobs: any BlobStore
     private let tables: StreamTables

@@ -1,15 +1,10 @@
 import Bytes
 import Synchronization
 
-/// Parsed regions of blocks (heads, trigrams, counts), the least recently used ones dropped beyond a number of bytes.
-final class RegionCache<Region: Sendable>: Sendable {
-    private struct Key: Hashable {
-        let part: Hash128
-        let block: Int
-    }
-
+/// What was made lately, by key; the least recently used is dropped beyond a number of bytes.
+final class RecentCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private struct Slot {
-        let region: Region
+        let value: Value
         let sizeBytes: Int
         var lastUse: UInt64
     }
@@ -21,37 +16,29 @@ final class RegionCache<Region: Sendable>: Sendable {
     }
 
     private let maximumBytes: Int
-    private let size: @Sendable (Region) -> Int
     private let state = Mutex(State())
 
-    /// - Parameter size: memory that a region holds, about, in bytes.
-    init(maximumBytes: Int, size: @escaping @Sendable (Region) -> Int) {
+    init(maximumBytes: Int) {
         self.maximumBytes = maximumBytes
-        self.size = size
     }
 
-    /// The region of a block, parsed now or before.
-    /// - Returns: also whether it had to be parsed.
-    func region<E: Error>(
-        _ part: Hash128, _ block: Int, _ parse: () throws(E) -> Region
-    ) throws(E) -> (region: Region, isNew: Bool) {
-        let key = Key(part: part, block: block)
-        let known = state.withLock { state -> Region? in
+    subscript(key: Key) -> Value? {
+        state.withLock { state in
             state.tick += 1
             state.slots[key]?.lastUse = state.tick
-            return state.slots[key]?.region
+            return state.slots[key]?.value
         }
-        if let known { return (known, false) }
-        let region = try parse()
-        let size = size(region)
+    }
+
+    /// - Parameter sizeBytes: memory that key and value hold, about.
+    func keep(_ value: Value, for key: Key, sizeBytes: Int) {
         state.withLock { state in
             state.tick += 1
             if let old = state.slots[key] { state.bytes -= old.sizeBytes }
-            state.slots[key] = Slot(region: region, sizeBytes: size, lastUse: state.tick)
-            state.bytes += size
+            state.slots[key] = Slot(value: value, sizeBytes: sizeBytes, lastUse: state.tick)
+            state.bytes += sizeBytes
             if state.bytes > maximumBytes { shrink(&state) }
         }
-        return (region, true)
     }
 
     /// Drops the older half: one sort now and then instead of a search at every addition.
@@ -61,5 +48,58 @@ final class RegionCache<Region: Sendable>: Sendable {
             state.slots[key] = nil
             state.bytes -= slot.sizeBytes
         }
+    }
+}
+
+/// Parsed regions of blocks: heads, trigrams, counts.
+final class RegionCache<Region: Sendable>: Sendable {
+    private struct Key: Hashable {
+        let part: Hash128
+        let block: Int
+    }
+
+    private let known: RecentCache<Key, Region>
+    private let size: @Sendable (Region) -> Int
+
+    /// - Parameter size: memory that a region holds, about, in bytes.
+    init(maximumBytes: Int, size: @escaping @Sendable (Region) -> Int) {
+        known = RecentCache(maximumBytes: maximumBytes)
+        self.size = size
+    }
+
+    /// The region of a block, parsed now or before.
+    /// - Returns: also whether it had to be parsed.
+    func region<E: Error>(
+        _ part: Hash128, _ block: Int, _ parse: () throws(E) -> Region
+    ) throws(E) -> (region: Region, isNew: Bool) {
+        let key = Key(part: part, block: block)
+        if let region = known[key] { return (region, false) }
+        let region = try parse()
+        known.keep(region, for: key, sizeBytes: size(region))
+        return (region, true)
+    }
+}
+
+/// Which rows of blocks pass a test of their lines, for those who ask again: dashboards put the same questions every
+/// few seconds, and the rows of a block never change.
+final class AnswerCache: Sendable {
+    private struct Key: Hashable {
+        let part: Hash128
+        let block: Int
+        let test: [UInt8]
+    }
+
+    private let known = RecentCache<Key, [UInt16]>(maximumBytes: 8 << 20)
+
+    /// The rows that pass `test`, ascending, if they were found and kept.
+    func rows(_ part: Hash128, _ block: Int, passing test: [UInt8]) -> [UInt16]? {
+        known[Key(part: part, block: block, test: test)]
+    }
+
+    /// Keeps the rows that pass `test`: all of them, ascending.
+    func keep(_ part: Hash128, _ block: Int, _ rows: [UInt16], passing test: [UInt8]) {
+        // The slot, the heads of two arrays, and a share of the table's free places.
+        let size = test.count + rows.count * 2 + 192
+        known.keep(rows, for: Key(part: part, block: block, test: test), sizeBytes: size)
     }
 }

@@ -49,6 +49,7 @@ struct Sealer: Sendable {
             id: Hash128.random(), storeID: storeID,
             tenant: head.tenant, day: head.day, generation: 0, coverage: frozen.coverage, inputs: [])
         writer.plan = plans[head.tenant]
+        writer.expect(rows: order.positions.count, rawBytes: head.rawBytes)
         let ordinals = head.streams.map { writer.intern($0) }
         var latest = [Int64](repeating: .min, count: ordinals.count)
         let marks = order.chunks.map(\.recordMarks)

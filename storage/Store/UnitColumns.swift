@@ -1,4 +1,4 @@
-import Bytes
+public import Bytes
 import Chunks
 public import Columns
 import Model
@@ -96,6 +96,29 @@ public final class UnitColumns {
     public func lineMarks(containing needle: [UInt8], ignoringCase: Bool) throws(ScanError) -> [UInt8]? {
         try ask { (reader) throws(ColumnError) in
             try reader.lineMarks(containing: needle, ignoringCase: ignoringCase)
+        }
+    }
+
+    /// The rows whose lines pass a test, ascending, if `keep` was told of them not long ago. Reads nothing.
+    public func knownRows(passing test: [UInt8]) -> [UInt16]? {
+        unit.cache.answers.rows(unit.contents.part.summary.id, unit.index, passing: test)
+    }
+
+    /// Answers with more rows are not kept.
+    public static let mostKeptRows = 4096
+
+    /// Keeps the rows whose lines pass a test, all of them and ascending, for the next who asks: rows of a block never
+    /// change.
+    public func keep(rows: [UInt16], passing test: [UInt8]) {
+        guard rows.count <= UnitColumns.mostKeptRows else { return }
+        unit.cache.answers.keep(unit.contents.part.summary.id, unit.index, rows, passing: test)
+    }
+
+    /// Those of some rows, ascending, whose lines pass; they are rebuilt.
+    public func rows(_ rows: [UInt32], whoseLines pass: (borrowing ByteSpan) -> Bool) throws(ScanError) -> [UInt32] {
+        let loaded = try load(at: rows.map { Int($0) })
+        return loaded.rows.read { entries, arena in
+            rows.indices.filter { pass(arena.extracting(entries[$0].line)) }.map { rows[$0] }
         }
     }
 

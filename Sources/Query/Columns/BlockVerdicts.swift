@@ -112,53 +112,6 @@ struct ProgramRun {
 
     // MARK: Lines and metadata
 
-    /// Nil when no row can pass.
-    private func verdict(of test: LineTest, _ columns: some RowColumns) throws(ScanError) -> RowVerdicts? {
-        var any = RowVerdicts(Verdict.no, count: columns.rowCount)
-        var isEmpty = true
-        for term in test.terms {
-            switch term {
-            case .needle(let needle):
-                guard !needle.isEmpty else {
-                    any = RowVerdicts(Verdict.yes, count: columns.rowCount)
-                    isEmpty = false
-                    continue
-                }
-                guard let marks = try columns.lineMarks(containing: needle, ignoringCase: false) else { continue }
-                any.unite(RowVerdicts(marks: marks, found: Verdict.yes, count: columns.rowCount))
-            case .folded(let folded, _):
-                if let marks = try columns.lineMarks(containing: folded.text, ignoringCase: true) {
-                    any.unite(RowVerdicts(marks: marks, found: Verdict.yes, count: columns.rowCount))
-                    isEmpty = false
-                }
-                for sign in folded.wideTwins {
-                    guard let marks = try columns.lineMarks(containing: sign, ignoringCase: false) else { continue }
-                    any.unite(RowVerdicts(marks: marks, found: Verdict.maybe, count: columns.rowCount))
-                    isEmpty = false
-                }
-                continue
-            case .regex, .pattern, .address:
-                let pilots = term.pilots
-                if pilots.isEmpty {
-                    any.unite(RowVerdicts(Verdict.maybe, count: columns.rowCount))
-                    isEmpty = false
-                }
-                for pilot in pilots where try columns.mayContain(pilot) {
-                    guard let marks = try columns.lineMarks(containing: pilot, ignoringCase: false) else { continue }
-                    any.unite(RowVerdicts(marks: marks, found: Verdict.maybe, count: columns.rowCount))
-                    isEmpty = false
-                }
-                continue
-            }
-            isEmpty = false
-        }
-        if test.isNegated {
-            any.complement()
-            return any
-        }
-        return isEmpty ? nil : any
-    }
-
     private func verdict(of test: MetadataTest, _ columns: some RowColumns) throws(ScanError) -> RowVerdicts {
         let exact = test.test.exactValues
         return try metadataVerdicts(test.name, columns, exact) { Verdict.of(test.test.matches($0 ?? [])) }

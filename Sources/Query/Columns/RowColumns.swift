@@ -14,6 +14,9 @@ protocol RowColumns {
     func times() throws(ScanError) -> [Int64]
     func streamNumbers() throws(ScanError) -> [UInt32]
     func lineMarks(containing needle: [UInt8], ignoringCase: Bool) throws(ScanError) -> [UInt8]?
+    func knownRows(passing test: [UInt8]) -> [UInt16]?
+    func keep(rows: [UInt16], passing test: [UInt8])
+    func rows(_ rows: [UInt32], whoseLines pass: (borrowing ByteSpan) -> Bool) throws(ScanError) -> [UInt32]
     func lineShapes() throws(ScanError) -> [LineShape]
     func lineShapeNumbers() throws(ScanError) -> [UInt16]
     func lineColumn(_ column: Int, asTexts: Bool) throws(ScanError) -> ColumnContent
@@ -115,6 +118,12 @@ struct AlikeColumns: RowColumns {
     func mayContain(_ needle: [UInt8]) throws(ScanError) -> Bool { throw AlikeColumns.notCounted }
     func times() throws(ScanError) -> [Int64] { throw AlikeColumns.notCounted }
     func lineMarks(containing needle: [UInt8], ignoringCase: Bool) throws(ScanError) -> [UInt8]? {
+        throw AlikeColumns.notCounted
+    }
+
+    func knownRows(passing test: [UInt8]) -> [UInt16]? { nil }
+    func keep(rows: [UInt16], passing test: [UInt8]) {}
+    func rows(_ rows: [UInt32], whoseLines pass: (borrowing ByteSpan) -> Bool) throws(ScanError) -> [UInt32] {
         throw AlikeColumns.notCounted
     }
 

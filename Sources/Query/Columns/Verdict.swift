@@ -79,6 +79,9 @@ struct RowVerdicts {
     /// Rows of the verdict, ascending.
     func all(_ verdict: UInt8) -> [UInt32] { ByteLanes.places(of: verdict, in: rows) }
 
+    /// How many rows may pass.
+    var possibleCount: Int { ByteLanes.countOfOthers(in: rows) }
+
     /// Rows that may pass, ascending.
     func possible() -> [UInt32] { ByteLanes.placesOfOthers(in: rows) }
 }

@@ -30,6 +30,8 @@ struct LineTest: Sendable {
     }
 
     let terms: [Term]
+    /// The filter as text: equal ones hold for the same lines.
+    let text: [UInt8]
     /// Alternatives that a regex is searched by in columns.
     private static let mostAlternatives = 8
     let isNegated: Bool
@@ -46,6 +48,7 @@ struct LineTest: Sendable {
             }
         }
         terms = made
+        text = [UInt8](Stage.lineFilter(filter).description.utf8)
     }
 
     private static func regexTerms(_ regex: [UInt8]) throws(QueryError) -> [Term] {
@@ -66,8 +69,13 @@ struct LineTest: Sendable {
 
     /// Whether the line passes.
     func passes(_ line: borrowing ByteSpan) -> Bool {
-        for index in terms.indices where LineTest.holds(terms[index], line) { return !isNegated }
-        return isNegated
+        holds(for: line) != isNegated
+    }
+
+    /// Whether one of the terms holds.
+    func holds(for line: borrowing ByteSpan) -> Bool {
+        for index in terms.indices where LineTest.holds(terms[index], line) { return true }
+        return false
     }
 
     private static func holds(_ term: Term, _ line: borrowing ByteSpan) -> Bool {
