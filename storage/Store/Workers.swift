@@ -1,25 +1,29 @@
 import Bytes
 import Synchronization
 
-/// The threads for what takes longer than a moment, in two crews of equal size. The first decodes large bodies and
-/// scans; the second, niced, seals and merges. They share the processors by the system's weights: a query never waits
-/// for a seal that has begun, or for those behind it, and under any load of queries seals go on.
+/// The threads for what takes longer than a moment, in three crews of equal size. The first scans; the others, niced,
+/// decode large bodies, and seal and merge. They share the processors by the system's weights: a query never waits for
+/// a seal that has begun, or for those behind it, event loops come before bodies that pour in, and under any load of
+/// queries seals go on.
 final class Workers: WorkScheduler {
     private let answering: Crew
+    private let decoding: Crew
     private let upkeep: Crew
 
     /// - Parameters:
     ///   - count: threads of each crew.
     ///   - nice: niceness of the threads that seal and merge.
     init(count: Int, nice: Int) {
-        answering = Crew(name: "dendro-work", count: count, nice: 0, lanes: [.decode, .query], takesTurns: true)
-        upkeep = Crew(name: "dendro-seal", count: count, nice: nice, lanes: [.seal, .merge], takesTurns: false)
+        answering = Crew(name: "dendro-work", count: count, nice: 0, lanes: [.query])
+        decoding = Crew(name: "dendro-decode", count: count, nice: nice, lanes: [.decode])
+        upkeep = Crew(name: "dendro-seal", count: count, nice: nice, lanes: [.seal, .merge])
     }
 
     /// Queues `work`; returns at once.
     func submit(_ priority: WorkPriority, _ work: @escaping @Sendable () -> Void) {
         switch priority {
-        case .decode, .query: answering.submit(priority, work)
+        case .query: answering.submit(priority, work)
+        case .decode: decoding.submit(priority, work)
         case .seal, .merge: upkeep.submit(priority, work)
         }
     }
@@ -33,6 +37,7 @@ final class Workers: WorkScheduler {
     /// Finishes what is queued and ends the threads.
     func stop() {
         answering.stop()
+        decoding.stop()
         upkeep.stop()
     }
 }
@@ -58,16 +63,13 @@ private final class Crew: Sendable {
     }
 
     private struct Queue {
-        /// The next to be asked first.
+        /// The first is asked first.
         var lanes: [Lane]
-        let takesTurns: Bool
         var isStopped = false
 
         mutating func pop() -> (@Sendable () -> Void)? {
             for index in lanes.indices {
-                guard let work = lanes[index].pop() else { continue }
-                if takesTurns { lanes.append(lanes.remove(at: index)) }
-                return work
+                if let work = lanes[index].pop() { return work }
             }
             return nil
         }
@@ -77,10 +79,9 @@ private final class Crew: Sendable {
     private let threads: Mutex<[OSThread]> = Mutex([])
 
     /// - Parameters:
-    ///   - lanes: the priorities, the first one first.
-    ///   - takesTurns: whether instead the one served last is asked last.
-    init(name: String, count: Int, nice: Int, lanes: [WorkPriority], takesTurns: Bool) {
-        queue = Gate(Queue(lanes: lanes.map { Lane(priority: $0) }, takesTurns: takesTurns))
+    /// - Parameter lanes: the priorities, the first one first.
+    init(name: String, count: Int, nice: Int, lanes: [WorkPriority]) {
+        queue = Gate(Queue(lanes: lanes.map { Lane(priority: $0) }))
         for index in 0..<count {
             let thread = OSThread(name: "\(name)-\(index)", nice: nice) { [queue] in
                 while let work = queue.wait(until: { queue -> (@Sendable () -> Void)?? in
