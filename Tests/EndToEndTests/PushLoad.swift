@@ -70,13 +70,22 @@ final class PushLoad {
         }
     }
 
+    /// Acknowledged lines that are not there.
+    func lostCount() throws -> Int {
+        try ledgers.reduce(0) { try $0 + lost($1.value, in: server.lines("{writer=\"\($1.key)\"}")).count }
+    }
+
+    private func lost(_ ledger: Ledger, in found: [String]) -> Set<String> {
+        ledger.acknowledged.subtracting(found)
+    }
+
     /// Every acknowledged line is there, exactly once, and none that nobody sent.
     func check() throws {
         for (name, ledger) in ledgers.sorted(by: { $0.key < $1.key }) {
             let found = try server.lines("{writer=\"\(name)\"}")
             let unique = Set(found)
             #expect(found.count == unique.count, "\(name): lines are there more than once")
-            let lost = ledger.acknowledged.subtracting(unique)
+            let lost = lost(ledger, in: found)
             #expect(lost.isEmpty, "\(name): \(lost.count) acknowledged lines are lost")
             #expect(unique.subtracting(ledger.sent).isEmpty, "\(name): lines that nobody sent")
         }

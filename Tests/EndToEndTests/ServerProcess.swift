@@ -44,7 +44,10 @@ final class ServerProcess {
     var processIdentifier: Int32 { process.processIdentifier }
 
     /// Starts the server and waits until it listens, and until it says that it is ready unless `isReady` is false.
-    func start(_ arguments: [String] = [], isReady: Bool = true) throws {
+    /// - Parameter environment: variables beside those of the tests.
+    func start(
+        _ arguments: [String] = [], isReady: Bool = true, environment: [String: String] = [:]
+    ) throws {
         guard let binary = ServerProcess.binary else { throw Failure(description: "no dendro binary was built") }
         runs += 1
         _ = FileManager.default.createFile(atPath: "\(folder)/log-\(runs)", contents: nil)
@@ -56,6 +59,7 @@ final class ServerProcess {
             + ["--log-own-lines", "false"] + arguments
         // What steers the tests, and the settings of whoever runs them, is none of the server's business.
         process.environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("DENDRO_") }
+            .merging(environment) { $1 }
         process.standardError = FileHandle(forWritingAtPath: "\(folder)/log-\(runs)")
         process.standardOutput = FileHandle.nullDevice
         try process.run()
