@@ -44,7 +44,8 @@ struct HeapWatchTests {
         let before = Machine.residentBytes()
         large = []
         Machine.trimHeap()
-        #expect(before - Machine.residentBytes() > 32 << 20)
+        // A quarter of it: other tests of this process take memory meanwhile.
+        #expect(before - Machine.residentBytes() > 16 << 20)
         #expect(kept.count == 1024)
     }
 }
