@@ -78,10 +78,13 @@ final class Platter {
     }
 
     /// What a server on this platter is started with.
-    /// - Parameter pattern: paths below the data folder whose syncs reach nothing.
-    func environment(ignoring pattern: String? = nil) -> [String: String] {
+    /// - Parameters:
+    ///   - pattern: paths below the data folder whose syncs reach nothing.
+    ///   - sync: the number of the sync that the server does not come to: it is killed there.
+    func environment(ignoring pattern: String? = nil, until sync: Int? = nil) -> [String: String] {
         var variables = ["LD_PRELOAD": library, "PLATTER_DATA": folder, "PLATTER_DISK": disk]
         variables["PLATTER_IGNORE"] = pattern
+        variables["PLATTER_SYNCS"] = sync.map(String.init)
         return variables
     }
 

@@ -27,8 +27,11 @@ struct PreloadedCutTests {
                 server.kill()
                 try platter.cut(kind, seed: UInt64(round) << 32)
             }
-            try server.start(Self.arguments, environment: platter.environment())
-            try load.run(round: round, pushes: round * 37 % 120 + 5) { server.kill() }
+            // At some moment, or where a sync would have been.
+            let sync = round.isMultiple(of: 2) ? nil : round * 37 % 120 + 2 * Self.openingSyncs
+            try server.start(Self.arguments, environment: platter.environment(until: sync))
+            let pushes = sync == nil ? round * 37 % 120 + 5 : .max / PushLoad.linesPerPush
+            try load.run(round: round, pushes: pushes) { server.kill() }
             try platter.cut(kind, seed: UInt64(round))
         }
         #expect(load.acknowledgedCount >= Self.cuts * 5 * PushLoad.linesPerPush)
@@ -48,6 +51,48 @@ struct PreloadedCutTests {
         // Cuts that find all synced prove nothing.
         print("\(kind): names \(platter.names), pieces \(platter.pieces), lines \(load.acknowledgedCount)")
         #expect(platter.pieces.total > 0)
+    }
+
+    /// The power goes in place of each sync of a first start, and of one that finds a log, or of as many of them as
+    /// there are to be cuts. Afterwards the server starts and has every line.
+    @Test(arguments: Platter.Cut.allCases)
+    func opensAfterACutBeforeAnySync(kind: Platter.Cut) throws {
+        var cuts = 0
+        for sync in stride(from: 1, through: Self.openingSyncs, by: max(1, Self.openingSyncs / Self.cuts)) {
+            let server = try ServerProcess()
+            let platter = try Platter(below: server.dataFolder)
+            let load = PushLoad(server)
+            if try isKilledWhileItOpens(server, platter.environment(until: sync)) { cuts += 1 }
+            try platter.cut(kind, seed: UInt64(sync))
+            try server.start(Self.arguments, environment: platter.environment())
+            try load.run(round: 0, pushes: 20) { server.kill() }
+            try platter.cut(kind, seed: UInt64(sync) << 16)
+            if try isKilledWhileItOpens(server, platter.environment(until: sync)) { cuts += 1 }
+            try platter.cut(kind, seed: UInt64(sync) << 32)
+            try server.start(Self.arguments)
+            try load.check()
+        }
+        print("\(kind): \(cuts) cuts while it opened")
+        #expect(cuts > 1)
+    }
+
+    /// More syncs than an opening makes.
+    private static let openingSyncs = 30
+
+    /// Starts the server and kills it when it is ready, if it has not come to its end before.
+    private func isKilledWhileItOpens(_ server: ServerProcess, _ environment: [String: String]) throws -> Bool {
+        do {
+            try server.start(Self.arguments, isReady: false, environment: environment)
+            let isReady = try server.poll("ready or killed") { () -> Bool? in
+                if server.wasKilled { return false }
+                return try? server.request("GET", "/ready").status == 200 ? true : nil
+            }
+            server.kill()
+            return !isReady
+        } catch let failure as ServerProcess.Failure {
+            guard server.wasKilled else { throw failure }
+            return true
+        }
     }
 
     /// A disk that lies about syncs of the log, of the log's folder, of the data folder, or of everything.

@@ -43,6 +43,11 @@ final class ServerProcess {
 
     var processIdentifier: Int32 { process.processIdentifier }
 
+    /// It has ended by SIGKILL, whoever sent it.
+    var wasKilled: Bool {
+        !process.isRunning && process.terminationReason == .uncaughtSignal && process.terminationStatus == SIGKILL
+    }
+
     /// Starts the server and waits until it listens, and until it says that it is ready unless `isReady` is false.
     /// - Parameter environment: variables beside those of the tests.
     func start(

@@ -21,13 +21,15 @@
 // below is not asked to sync: the machine does not lose power, the platter does.
 //
 // PLATTER_IGNORE is a pattern (fnmatch) of paths below the folder, itself being the empty path, whose syncs reach
-// nothing: so a test can show that it would see what is lost.
+// nothing: so a test can show that it would see what is lost. PLATTER_SYNCS is a number: in place of that sync of
+// anything in the folder the process is killed.
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,6 +44,7 @@ enum { PIECE = 4096, CHUNK = 64 * PIECE, DELAY_MICROSECONDS = 3000 };
 static const char *data;     // PLATTER_DATA; null where nothing is to be done
 static int disk;             // PLATTER_DISK
 static const char *ignored;  // PLATTER_IGNORE
+static long syncs_left;      // of PLATTER_SYNCS; 0 or less for no end
 // Held by syncs, and by renames: a name that moves while its folder is read might be seen nowhere.
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -233,6 +236,8 @@ __attribute__((constructor)) static void begin(void) {
   if (place == NULL || path == NULL) return;
   unsetenv("LD_PRELOAD");  // a child would take what is not synced for durable
   ignored = getenv("PLATTER_IGNORE");
+  const char *syncs = getenv("PLATTER_SYNCS");
+  if (syncs != NULL) syncs_left = atol(syncs);
   disk = open(place, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   insist(disk >= 0 && folder >= 0, "open");
@@ -262,6 +267,7 @@ static int synced(int fd, long call) {
   if (ignored != NULL && fnmatch(ignored, name, 0) == 0) return 0;
   usleep(DELAY_MICROSECONDS);
   pthread_mutex_lock(&lock);
+  if (--syncs_left == 0) kill(getpid(), SIGKILL);
   if (S_ISDIR(status.st_mode)) sync_folder(fd);
   if (S_ISREG(status.st_mode)) sync_file(fd, status.st_ino);
   pthread_mutex_unlock(&lock);
