@@ -31,6 +31,7 @@ torture: deps
 	DENDRO_SIMULATION_SEEDS=$(SEEDS) $(SWIFT) test --filter SimulationTests
 	Tests/EndToEndTests/kill-rounds.sh $(KILLS)
 	DENDRO_POWER_CUTS=$(CUTS) $(SWIFT) test --filter PowerCutTests
+	DENDRO_PRELOADED_CUTS=$(CUTS) $(SWIFT) test --filter PreloadedCutTests
 
 test-clients: deps
 	$(SWIFT) build --product dendro
