@@ -19,7 +19,9 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 command -v python3 >/dev/null || { echo "python3 is needed"; exit 1; }
-swift build -c release --product dendro
+# STATIC: see the Makefile.
+# shellcheck disable=SC2086
+swift build -c release ${STATIC:-} --product dendro
 binary="$(swift build -c release --show-bin-path)/dendro"
 if [ -n "${SUITE:-}" ]; then
     Benchmarks/suite.sh "$SUITE" "$binary" "${LINES:-200000}"
