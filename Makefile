@@ -8,8 +8,8 @@
 SHELL := /bin/bash
 SWIFT ?= swift
 ARGS ?=
-# Swift's own libraries become part of the binary where the toolchain has them in that form: it starts sooner, takes less
-# memory and runs on machines without Swift.
+# Swift's own libraries become part of the binary where the toolchain has them in that form: it starts sooner, takes
+# less memory and runs on machines without Swift.
 STATIC ?= $(shell test -d "$$(dirname "$$(readlink -f "$$(command -v $(SWIFT))")")/../lib/swift_static" && \
     echo --static-swift-stdlib)
 PACKAGES := libsqlite3-dev zlib1g-dev liblz4-dev libzstd-dev libsnappy-dev libre2-dev
