@@ -37,7 +37,7 @@ struct LogTailRoute: Sendable {
 /// Lines as server-sent events: `data:` and the line as JSON, with its id. A comment every now and then keeps the
 /// connection and finds out whether anybody listens.
 actor LogTail: AnswerStream {
-    static let waitingBytes = 16 << 20
+    static let waitingBytes = 8 << 20
     private static let messageEntries = 1000
     private static let pause = Duration.milliseconds(100)
     private static let quietNanoseconds: Int64 = 15 * Nanoseconds.perSecond

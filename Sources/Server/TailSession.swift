@@ -20,7 +20,7 @@ struct TailSession: Sendable {
     var tenant: TenantID { identity.tenant }
 
     /// Memory that rows waiting for one client may hold.
-    private static let waitingBytes = 16 << 20
+    private static let waitingBytes = 8 << 20
     /// Entries of one message.
     private static let messageEntries = 1000
     /// Time between messages while nothing waits: what arrives meanwhile goes out together.

@@ -21,7 +21,11 @@ final class PartCache: Sendable {
     static let maximumFiles = 256
     static let maximumBytes = 64 << 20
 
-    let heads = RegionCache<ColumnHead>(maximumBytes: 32 << 20) { $0.memoryBytes }
+    static let maximumHeadBytes = 32 << 20
+    /// The same while ingest needs memory.
+    static let busyHeadBytes = 8 << 20
+
+    let heads = RegionCache<ColumnHead>(maximumBytes: maximumHeadBytes) { $0.memoryBytes }
     let trigrams = RegionCache<TrigramSet?>(maximumBytes: 8 << 20) { $0?.memoryBytes ?? 64 }
     let counts = RegionCache<RowCounts?>(maximumBytes: 16 << 20) { $0?.memoryBytes ?? 64 }
     let answers = AnswerCache()
@@ -103,6 +107,12 @@ final class PartCache: Sendable {
             guard let slot = state.slots[id], slot.contents === contents else { return }
             readers.put(id, block, slim)
         }
+    }
+
+    /// Once a second: gives memory back that others need, or nobody.
+    func tend(isIngestBusy: Bool) {
+        readers.tend(isIngestBusy: isIngestBusy)
+        heads.limit(to: isIngestBusy ? PartCache.busyHeadBytes : PartCache.maximumHeadBytes)
     }
 
     /// Closes a part whose file is going away.

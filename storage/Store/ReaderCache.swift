@@ -29,7 +29,7 @@ final class ReaderCache: Sendable {
 
     static let maximumBytes = 64 << 20
     /// The same while ingest needs memory.
-    static let busyBytes = 16 << 20
+    static let busyBytes = 8 << 20
     /// After so long without a question nothing is kept.
     static let patienceSeconds = 120
     /// What one reader may hold: more is shed before it is kept.

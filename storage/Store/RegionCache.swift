@@ -13,13 +13,21 @@ final class RecentCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         var slots: [Key: Slot] = [:]
         var tick: UInt64 = 0
         var bytes = 0
+        var limitBytes: Int
     }
 
-    private let maximumBytes: Int
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     init(maximumBytes: Int) {
-        self.maximumBytes = maximumBytes
+        state = Mutex(State(limitBytes: maximumBytes))
+    }
+
+    /// Sets how much may be held from now on.
+    func limit(to bytes: Int) {
+        state.withLock { state in
+            state.limitBytes = bytes
+            if state.bytes > bytes { shrink(&state) }
+        }
     }
 
     subscript(key: Key) -> Value? {
@@ -37,14 +45,14 @@ final class RecentCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
             if let old = state.slots[key] { state.bytes -= old.sizeBytes }
             state.slots[key] = Slot(value: value, sizeBytes: sizeBytes, lastUse: state.tick)
             state.bytes += sizeBytes
-            if state.bytes > maximumBytes { shrink(&state) }
+            if state.bytes > state.limitBytes { shrink(&state) }
         }
     }
 
     /// Drops the older half: one sort now and then instead of a search at every addition.
     private func shrink(_ state: inout State) {
         for (key, slot) in state.slots.sorted(by: { $0.value.lastUse < $1.value.lastUse }) {
-            guard state.bytes > maximumBytes / 2 else { return }
+            guard state.bytes > state.limitBytes / 2 else { return }
             state.slots[key] = nil
             state.bytes -= slot.sizeBytes
         }
@@ -66,6 +74,9 @@ final class RegionCache<Region: Sendable>: Sendable {
         known = RecentCache(maximumBytes: maximumBytes)
         self.size = size
     }
+
+    /// Sets how much may be held from now on.
+    func limit(to bytes: Int) { known.limit(to: bytes) }
 
     /// The region of a block, parsed now or before.
     /// - Returns: also whether it had to be parsed.

@@ -77,7 +77,7 @@ extension Store {
             freezeDueHeads()
         }
         admission.advance()
-        cache.readers.tend(isIngestBusy: ingest.headBytes > configuration.headBudgetBytes / 2)
+        cache.tend(isIngestBusy: ingest.headBytes > configuration.headBudgetBytes / 2)
         let retries = upkeep.withLock { upkeep -> [Ingest.FrozenHead] in
             defer { upkeep.failed = [] }
             return upkeep.failed
