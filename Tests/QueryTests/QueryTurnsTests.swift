@@ -29,7 +29,7 @@ struct QueryTurnsTests {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for number in 1...5 as ClosedRange<UInt64> {
                 group.addTask {
-                    try await turns.take(number, seconds: 60)
+                    try await turns.take(number, seconds: 600)
                     order.append(number)
                     turns.giveBack()
                 }
@@ -45,15 +45,15 @@ struct QueryTurnsTests {
     @Test func theWaitingCanLeave() async throws {
         let turns = QueryTurns(count: 1)
         try await turns.take(0, seconds: 0)
-        let gone = Task { try await turns.take(1, seconds: 60) }
+        let gone = Task { try await turns.take(1, seconds: 600) }
         await until { turns.waitingCount == 1 }
         gone.cancel()
         await #expect(throws: QueryError.cancelled) { try await gone.value }
-        let ended = Task { try await turns.take(2, seconds: 60) }
+        let ended = Task { try await turns.take(2, seconds: 600) }
         await until { turns.waitingCount == 1 }
         turns.leave(2, .ended)
         await #expect(throws: QueryError.ended) { try await ended.value }
-        let early = Task { try await turns.take(3, seconds: 60) }
+        let early = Task { try await turns.take(3, seconds: 600) }
         early.cancel()
         await #expect(throws: QueryError.cancelled) { try await early.value }
         turns.giveBack()

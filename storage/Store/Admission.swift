@@ -3,7 +3,8 @@ import Model
 import Synchronization
 
 /// Holds batches back while the heads are full, so that a burst waits for the sealers instead of growing memory: in
-/// order, bounded in bytes and time. Beyond that the answer is "try again".
+/// order, bounded in bytes and time. Beyond that the answer is "try again". While parts cannot be written, on a full disk
+/// say, waiting is of no use: the answer is at once that nothing can be stored.
 final class Admission: Sendable {
     /// Longest wait of a batch, in nanoseconds.
     static let patienceNanoseconds: Int64 = 20 * Nanoseconds.perSecond
@@ -20,17 +21,29 @@ final class Admission: Sendable {
         var queue: [Waiting] = []
         var bytes = 0
         var refusal: IngestError?
+        /// Why heads could not become parts when that was last tried.
+        var obstacle: String?
+
+        mutating func takeAll() -> [Waiting] {
+            defer { (queue, bytes) = ([], 0) }
+            return queue
+        }
     }
 
     private let state = Mutex(State())
     private let isFull: @Sendable () -> Bool
+    /// Seconds after which senders shall try again while heads cannot become parts, which is tried every second.
+    private static let obstacleRetrySeconds = 2
 
     init(isFull: @escaping @Sendable () -> Bool) {
         self.isFull = isFull
     }
 
+    /// The refusal that was set last, whatever else stands in the way.
+    var standingRefusal: IngestError? { state.withLock { $0.refusal } }
+
     /// Why nothing is accepted at the moment, or nil.
-    var refusal: IngestError? { state.withLock { $0.refusal } }
+    var refusal: IngestError? { state.withLock { refusal($0) } }
 
     /// Whether batches wait for heads to be sealed.
     var isHoldingBack: Bool { state.withLock { !$0.queue.isEmpty } }
@@ -39,11 +52,28 @@ final class Admission: Sendable {
     func setRefusal(_ refusal: IngestError?) {
         let dropped = state.withLock { state -> [Waiting] in
             state.refusal = refusal
-            guard refusal != nil else { return [] }
-            defer { (state.queue, state.bytes) = ([], 0) }
-            return state.queue
+            return refusal == nil ? [] : state.takeAll()
         }
         for waiting in dropped { waiting.run(refusal) }
+    }
+
+    /// Says why heads could not become parts, or with nil that one did. As long as they cannot, full heads stay full:
+    /// batches that wait for them learn of it at once, and later ones too.
+    func setObstacle(_ obstacle: String?) {
+        let (reason, dropped) = state.withLock { state -> (IngestError?, [Waiting]) in
+            state.obstacle = obstacle
+            let reason = refusal(state)
+            return (reason, reason == nil ? [] : state.takeAll())
+        }
+        for waiting in dropped { waiting.run(reason) }
+    }
+
+    private func refusal(_ state: State) -> IngestError? {
+        if let refusal = state.refusal { return refusal }
+        guard let obstacle = state.obstacle, isFull() else { return nil }
+        return .storageUnavailable(
+            reason: "memory is full and parts cannot be written: \(obstacle)",
+            retryAfterSeconds: Admission.obstacleRetrySeconds)
     }
 
     /// Calls `run` with nil as soon as there is room, or with the reason why there is none; maybe on another thread.
@@ -54,7 +84,7 @@ final class Admission: Sendable {
             case never(IngestError)
         }
         let decision = state.withLock { state -> Decision in
-            if let refusal = state.refusal { return .never(refusal) }
+            if let refusal = refusal(state) { return .never(refusal) }
             if state.queue.isEmpty && !isFull() { return .now }
             guard state.bytes + bytes <= Admission.waitingBytesLimit else {
                 return .never(.overloaded(retryAfterSeconds: 2))

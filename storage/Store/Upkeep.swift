@@ -128,7 +128,7 @@ extension Store {
             configuration.report(
                 StoreReport(.warning, "the disk is full to the brim: the reserve is given up for deletions and states"))
         }
-        switch admission.refusal {
+        switch admission.standingRefusal {
         case nil where space.freeBytes < configuration.minimumFreeBytes:
             let reason =
                 "disk is full: \(space.freeBytes >> 20) MiB free, \(configuration.minimumFreeBytes >> 20) needed"
@@ -210,6 +210,7 @@ extension Store {
         counters.sealFailures.add(1, ordering: .relaxed)
         configuration.report(
             StoreReport(.error, "sealing \(frozen.tenantDay) failed, its rows stay in the WAL: \(reason)"))
+        admission.setObstacle(reason)
         let head = ObjectIdentifier(frozen.head)
         let waiters = upkeep.withLock { upkeep -> [HeadWaiter] in
             upkeep.failed.append(frozen)
