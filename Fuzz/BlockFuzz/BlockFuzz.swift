@@ -32,7 +32,11 @@ public func readBlock(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     reader.renew()
     _ = try? reader.rows()
     if let encoded = try? reader.encodedCounts(codec: .none) { check(try? RowCounts(encoded), reader.rowCount) }
-    check(try? RowCounts(RowCounts.packed(input, .none)), .max)
+    check(try? RowCounts(PackedSection.pack(input, .none)), .max)
+    if let volume = try? VolumeHistogram(PackedSection.pack(input, .none)) {
+        precondition(volume.rows.count == volume.bucketCount * volume.streamCount, "counts beyond the buckets")
+        for bucket in 0..<volume.bucketCount { _ = volume.times(of: bucket) }
+    }
     return 0
 }
 

@@ -115,11 +115,11 @@ struct DamageTests {
     func newer(offset: Int, region: String) throws {
         var bytes = try DamageTests.sample()
         if region == "header" {
-            bytes[offset] = 4
+            bytes[offset] = UInt8(PartFormat.readable + 1)
             bytes.putLittleEndian(Checksum.crc32c(bytes, 0..<36), at: 36)
         } else {
             let tail = bytes.count - 32
-            bytes[tail + offset] = 4
+            bytes[tail + offset] = UInt8(PartFormat.readable + 1)
             bytes.putLittleEndian(Checksum.crc32c(bytes, tail..<(tail + 24)), at: tail + 24)
         }
         do throws(PartError) {

@@ -47,10 +47,12 @@ struct GoldenTests {
     func columns() throws {
         let image = try Sample.image(GoldenTests.rows, PartConfiguration(codec: .none, kind: .columns))
         let written = try Sample.bytes(image).hex
-        #expect(written == GoldenTests.tinyCounted, "\(written)")
+        #expect(written == GoldenTests.tinyVolume, "\(written)")
     }
 
-    @Test("Formats 2 and 3 stay readable", arguments: [GoldenTests.tinyColumns, GoldenTests.tinyCounted])
+    @Test(
+        "Formats 2, 3 and 4 stay readable",
+        arguments: [GoldenTests.tinyColumns, GoldenTests.tinyCounted, GoldenTests.tinyVolume])
     func readableColumns(hex: String) throws {
         let part = try Sample.open(bytes(hex))
         #expect(part.verify(deep: true).isEmpty)
@@ -59,17 +61,21 @@ struct GoldenTests {
         let counts = try part.rowCounts(0)
         #expect((counts == nil) == (hex == GoldenTests.tinyColumns))
         #expect(counts?.groups.map(\.rows) ?? [2, 1] == [2, 1])
+        #expect(try part.volume(0)?.rows == (hex == GoldenTests.tinyVolume ? [2, 1] : nil))
     }
 
-    @Test("A merge copies column blocks of format 2 as they are")
-    func mergedColumns() throws {
-        let old = try Sample.open(bytes(GoldenTests.tinyColumns))
+    @Test(
+        "A merge copies column blocks of older formats as they are",
+        arguments: [GoldenTests.tinyColumns, GoldenTests.tinyCounted])
+    func mergedColumns(hex: String) throws {
+        let old = try Sample.open(bytes(hex))
         let image = try PartMerger.merge(
             [old, old], configuration: PartConfiguration(codec: .none, kind: .columns), id: Sample.id(5),
             storeID: Sample.storeID)
         let merged = try Sample.open(try Sample.bytes(image))
         #expect(merged.verify(deep: true).isEmpty)
-        #expect(try merged.rowCounts(1) == nil)
+        #expect((try merged.rowCounts(1) == nil) == (hex == GoldenTests.tinyColumns))
+        #expect(try merged.volume(1) == nil)
         #expect(try Sample.rows(merged, block: 1) == GoldenTests.rows.map(\.withoutSequence))
     }
 
@@ -127,5 +133,22 @@ struct GoldenTests {
         "141312110764656661756c74c0b80200010700000000000000000a00030111010100e03bd816fb17e703e03bd816fb170002",
         "91023ecf0237860320a60300010100000000000000e7830665202abf3a01040100030874726163655f696407747261636549",
         "44077472616365496400008b0000007766d20c030003000000000051020000000000008a79c49d444c5045",
+    ].joined()
+
+    /// The same rows in format 4, with their volume.
+    static let tinyVolume = [
+        "444c50310400040000000000a7a6a5a4a3a2a1a001000000000000000000000000000000ce7ce45b44424b31020305000300",
+        "0000010000006f000000000000001d59bb4202000000000000000000000000000000030000000900000000000000c74b6748",
+        "040000002100000000000000c74b6748050000001500000000000000c74b6748f3d90d0a4443423101000000030000005300",
+        "000053000000000000007729e00b010a828080be87b68bfb2fe60780040000603e0101000180010201010100018001060200",
+        "00030874726163655f69640201010001010201800106000100027431010000000000030e0080086f6e650aff000a0a010185",
+        "e7034817fc0201001a0200000201000101010874726163655f69640102743103030101b0fe1a0101000e8094ebdc0380c0f9",
+        "ef0c010202016672e91b000000002e0000002e00000000fe2a2383f3bedc37987a5b1f4c76099a164bd60603617070016135",
+        "48d1e83be03aecc3d480ff90630e8a06036170700162000000002700000027000000461d0bea02288e02cf01f3d90d0a0301",
+        "11828080be87b68bfb2fe60703010200020f00e6070201020000000000000000000000000000000000000000007000000000",
+        "00000000002e7ef459a7a6a5a4a3a2a1a00100000000000000080706050403020118171615141312110764656661756c74c0",
+        "b80200010700000000000000000a00030111010100e03bd816fb17e703e03bd816fb170002b6023ef40237ab0320cb030001",
+        "0100000000000000e7830665202abf3a01040100030874726163655f69640774726163654944077472616365496400008b00",
+        "000037c0c7f90400040000000000760200000000000079c6f591444c5045",
     ].joined()
 }

@@ -220,6 +220,41 @@ import Testing
         for suffix in ["-rows", "-columns"] { Self.remove(base + suffix) }
     }
 
+    /// Counts over time of whole streams come from how many rows lie in each span of time.
+    @Test(arguments: [UInt64(7), 8, 9]) func volumesAgree(seed: UInt64) async throws {
+        let base = "/tmp/dendro-volumes-\(getpid())-\(seed)"
+        let rows = try await Self.store(base + "-rows", { $0.blockKind = .rows }, seed: seed)
+        let columns = try await Self.store(base + "-columns", { $0.blockKind = .columns }, seed: seed)
+        let executor = makeExecutor()
+        var random = Random(state: seed &* 55)
+        var known = 0
+        for _ in 0..<150 {
+            let selector = random.pick([
+                #"{app=~".+"}"#, #"{app="shop"}"#, #"{level=~"error|fatal"}"#, #"{status="label"}"#, #"{app="none"}"#,
+            ])
+            let grouping = random.pick(["app", "level", "app,level", "pod", "status"])
+            // Windows that end with buckets, within them, that overlap, and with gaps between them.
+            let range = random.pick(["1m", "2m", "30s", "90s", "7s", "1h"])
+            let text = random.pick([
+                "sum by (\(grouping)) (count_over_time(\(selector) [\(range)]))", "sum(rate(\(selector) [\(range)]))",
+                "sum by (\(grouping)) (count_over_time(\(selector) [\(range)] offset \(random.pick(["1m", "3s"]))))",
+            ])
+            let from = Self.start + Int64(random.next(300)) * 1_000_000_000
+            let parameters = QueryParameters(
+                range: from, from + Int64(60 + random.next(1500)) * 1_000_000_000,
+                stepNanoseconds: random.pick([60, 60, 30, 13, 300]) * 1_000_000_000)
+            let expected = await Self.answer(text, parameters, executor, rows)
+            let found = await Self.answer(text, parameters, executor, columns)
+            #expect(found == expected, "\(text) \(parameters)")
+            guard let cost = try? await executor.run(text, parameters, source: columns).statistics else { continue }
+            if cost.blocksRead == 0, cost.matchedRows > 0 { known += 1 }
+        }
+        #expect(known > 20)
+        await rows.close()
+        await columns.close()
+        for suffix in ["-rows", "-columns"] { Self.remove(base + suffix) }
+    }
+
     private static func remove(_ path: String) {
         let files = PosixFileSystem()
         for name in (try? files.list(path)) ?? [] { remove(path + "/" + name) }

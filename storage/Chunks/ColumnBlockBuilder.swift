@@ -49,7 +49,8 @@ struct ColumnBlockBuilder {
         let counts = try compare(block, codec, compares: trial.compares)
         plan = learned
         let trigrams = TrigramSet.encode(entries, arena: arena.span)
-        let sections = [block.head, block.streams, trigrams, counts]
+        let volume = VolumeHistogram(times: entries.map(\.time), streams: entries.map(\.stream)).encoded(codec: codec)
+        let sections = [block.head, block.streams, trigrams, counts, volume]
         var bytes = ColumnBlockHeader.encode(rows: tally.rows, sections: sections)
         let checksum = Checksum.crc32c(bytes, 0..<(bytes.count - 4))
         bytes.reserveCapacity(sections.reduce(bytes.count) { $0 + $1.count })

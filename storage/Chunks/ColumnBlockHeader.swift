@@ -11,14 +11,17 @@ enum ColumnSection: UInt8, CaseIterable {
     case trigrams = 3
     /// How many rows are alike; since layout 2.
     case counts = 4
+    /// How many rows of each stream lie in each span of time; since layout 3.
+    case volume = 5
 
     var name: String { "\(self)" }
 }
 
 /// The front of a column block: {"DBK1", u8 kind 2, u8 layout, u16 sections, u32 rows}, per section {u8 section, u8 0,
-/// u16 0, u32 stored, u32 0, u32 crc32c}, u32 crc32c of all before. Layout 1 has no counts.
+/// u16 0, u32 stored, u32 0, u32 crc32c}, u32 crc32c of all before. Layout 1 has no counts, layout 2 no
+/// volume.
 struct ColumnBlockHeader {
-    static let layout: UInt8 = 2
+    static let layout: UInt8 = 3
     /// The longest header.
     static let maximumBytes = sizeBytes(sections: ColumnSection.allCases.count)
 
@@ -69,7 +72,7 @@ struct ColumnBlockHeader {
         }
         checksum = PartFormat.word(bytes, size - 4)
         guard bytes[4] == BlockKind.columns.rawValue, (1...ColumnBlockHeader.layout).contains(bytes[5]),
-            count == ColumnSection.allCases.count - (bytes[5] == 1 ? 1 : 0)
+            count == ColumnSection.allCases.count - Int(ColumnBlockHeader.layout - bytes[5])
         else {
             throw RegionError("header", at: 4, "kind \(bytes[4]) layout \(bytes[5]) is unknown", isUnsupported: true)
         }

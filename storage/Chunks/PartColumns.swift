@@ -45,6 +45,25 @@ extension Part {
         }
     }
 
+    /// How many rows of block `index` lie in each span of time; nothing else is read. Nil for a block without it.
+    public func volume(_ index: Int) throws(PartError) -> VolumeHistogram? {
+        let numbered = try directory().streams(of: index)
+        return try region(.volume, of: index) { (bytes, entry) throws(ColumnError) in
+            try Part.volume(bytes, entry, numbered)
+        }
+    }
+
+    /// A histogram that adds up to what the directory says; an empty one where the block has too many streams.
+    private static func volume(
+        _ bytes: [UInt8], _ entry: BlockEntry, _ streams: ArraySlice<BlockStream>
+    ) throws(ColumnError) -> VolumeHistogram {
+        let volume = try VolumeHistogram(bytes)
+        guard volume.bucketCount == 0 || volume.totals == streams.map({ Int($0.rows) }) else {
+            throw ColumnError("volume does not add up to the block")
+        }
+        return volume
+    }
+
     /// Counts that add up to what the directory says; none where the block has too many kinds of rows.
     private static func rowCounts(
         _ bytes: [UInt8], _ entry: BlockEntry, _ streams: ArraySlice<BlockStream>
@@ -113,7 +132,8 @@ extension Part {
         }
     }
 
-    /// Compares every byte of a column block with its checksum, and reads its trigrams and counts.
+    /// Compares every byte of a column block with its checksum, and reads its trigrams, counts and
+    /// volume.
     func checkColumns(_ index: Int, _ entry: BlockEntry) throws(PartError) {
         let streams = try directory().streams(of: index)
         let bytes = try source.read(at: entry.offset, count: entry.storedBytes)
@@ -125,15 +145,21 @@ extension Part {
                 guard header.sections.contains(.counts) else { return }
                 let counts = try Part.rowCounts(Array(bytes[header.range(.counts)]), entry, streams)
                 for name in counts.names { _ = try counts.values(of: name) }
+                guard header.sections.contains(.volume) else { return }
+                _ = try Part.volume(Array(bytes[header.range(.volume)]), entry, streams)
             }
         }
     }
 
-    /// Whether the rows of a block are what its counts say, if it has any.
+    /// Whether the rows of a block are what its counts and its volume say, if it has any.
     func isCounted(_ index: Int, _ entry: BlockEntry) throws(PartError) -> Bool {
         guard let counts = try rowCounts(index), var reader = try openColumns(index) else { return true }
+        let volume = try volume(index)
         return try source.checked(base: entry.offset, prefix: "block \(index) ") { () throws(RegionError) in
-            try Part.columns { () throws(ColumnError) in try reader.confirms(counts) }
+            try Part.columns { () throws(ColumnError) in
+                guard try reader.confirms(counts) else { return false }
+                return try volume?.isOf(times: reader.times(), streams: reader.streams()) ?? true
+            }
         }
     }
 

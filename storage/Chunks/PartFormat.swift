@@ -2,11 +2,11 @@ import Bytes
 
 /// Fixed pieces of the file format: magics, versions, header and tail. See storage/FORMAT.md.
 enum PartFormat {
-    /// Version that is written, and the oldest reader that can read it: 1 for parts of row blocks alone, 3 for parts
-    /// with column blocks; column blocks of version 2 have no counts. Golden tests watch.
-    static func version(hasColumns: Bool) -> UInt16 { hasColumns ? 3 : 1 }
+    /// Version that is written, and the oldest reader that can read it: 1 for parts of row blocks alone, 4 for parts
+    /// with column blocks; column blocks of version 2 have no counts, of version 3 no volume. Golden tests watch.
+    static func version(hasColumns: Bool) -> UInt16 { hasColumns ? 4 : 1 }
     /// What this reader can read.
-    static let readable: UInt16 = 3
+    static let readable: UInt16 = 4
 
     static let headerMagic: [UInt8] = [0x44, 0x4c, 0x50, 0x31]  // DLP1
     static let tailMagic: [UInt8] = [0x44, 0x4c, 0x50, 0x45]  // DLPE

@@ -17,7 +17,7 @@ extension ColumnBlockReader {
 
     /// The block's counts as bytes to be stored, for `RowCounts`.
     public mutating func encodedCounts(codec: Codec) throws(ColumnError) -> [UInt8] {
-        guard let (groups, groupOf) = try alike() else { return RowCounts.packed([0, 0], .none) }
+        guard let (groups, groupOf) = try alike() else { return PackedSection.pack([0, 0], .none) }
         var raw: [UInt8] = []
         raw.appendVarint(groups.count)
         var previous: UInt32 = 0
@@ -41,7 +41,7 @@ extension ColumnBlockReader {
         }
         raw.appendVarint(kept)
         for body in bodies[..<kept] { raw.append(contentsOf: body) }
-        return RowCounts.packed(raw, codec)
+        return PackedSection.pack(raw, codec)
     }
 
     /// Columns of lines and metadata that can be counted, as far as the tree tells.

@@ -66,38 +66,11 @@ public struct RowCounts: Sendable {
 
     public func has(_ column: CountedColumn) -> Bool { columns.contains { $0.name == column } }
 
-    /// What stands for counts of `raw`: {u8 1, u8 codec, varint raw bytes, stored bytes, u32 crc32c of all before}.
-    static func packed(_ raw: [UInt8], _ codec: Codec) -> [UInt8] {
-        var used = codec
-        var stored = (try? codec.compress(raw.span)) ?? raw
-        if stored.count >= raw.count {
-            used = .none
-            stored = raw
-        }
-        var out: [UInt8] = [1, used.rawValue]
-        out.appendVarint(raw.count)
-        out.append(contentsOf: stored)
-        out.appendLittleEndian(Checksum.crc32c(out))
-        return out
-    }
-
     /// Reads what `ColumnBlockReader.encodedCounts` made.
     public init(_ encoded: [UInt8]) throws(ColumnError) {
         encodedBytes = encoded.count
-        guard encoded.count >= 7 else { throw ColumnError("counts end early") }
-        let end = encoded.count - 4
-        var tail = ByteReader(encoded, end..<encoded.count)
-        var front = ByteReader(encoded, 0..<end)
         do throws(ReadError) {
-            guard try tail.littleEndian(UInt32.self) == Checksum.crc32c(encoded, 0..<end) else {
-                throw ReadError("checksum differs", at: end)
-            }
-            let version = try front.byte()
-            guard version == 1, let codec = Codec(rawValue: try front.byte()) else {
-                throw ReadError("unknown form \(version)", at: 0)
-            }
-            let size = try front.count(limit: RowCounts.rawBytes)
-            raw = try RowCounts.unpacked(encoded, front.offset..<end, codec, size)
+            raw = try PackedSection.unpack(encoded, limitBytes: RowCounts.rawBytes)
             var reader = ByteReader(raw)
             groups = try RowCounts.groups(&reader)
             var columns: [Column] = []
@@ -108,16 +81,6 @@ public struct RowCounts: Sendable {
             guard reader.isAtEnd else { throw ReadError("bytes left over", at: reader.offset) }
         } catch {
             throw ColumnError("counts: \(error)")
-        }
-    }
-
-    private static func unpacked(
-        _ encoded: [UInt8], _ range: Range<Int>, _ codec: Codec, _ size: Int
-    ) throws(ReadError) -> [UInt8] {
-        do throws(CodecError) {
-            return try codec.decompress(encoded.span.extracting(range), rawSize: size)
-        } catch {
-            throw ReadError("\(error)", at: range.lowerBound)
         }
     }
 

@@ -3,8 +3,8 @@ import Model
 import Synchronization
 
 /// Holds batches back while the heads are full, so that a burst waits for the sealers instead of growing memory: in
-/// order, bounded in bytes and time. Beyond that the answer is "try again". While parts cannot be written, on a full disk
-/// say, waiting is of no use: the answer is at once that nothing can be stored.
+/// order, bounded in bytes and time. Beyond that the answer is "try again". While parts cannot be written, on a full
+/// disk say, waiting is of no use: the answer is at once that nothing can be stored.
 final class Admission: Sendable {
     /// Longest wait of a batch, in nanoseconds.
     static let patienceNanoseconds: Int64 = 20 * Nanoseconds.perSecond

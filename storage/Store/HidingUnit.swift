@@ -24,6 +24,11 @@ struct HidingUnit: ScanUnit {
         return try base.counts()
     }
 
+    func volume() throws(ScanError) -> UnitVolume? {
+        guard place != nil, try hidden().isEmpty else { return nil }
+        return try base.volume()
+    }
+
     /// Columns know nothing of hidden rows, so blocks that have some are read as rows.
     func columns() throws(ScanError) -> UnitColumns? {
         guard place != nil, try hidden().isEmpty else { return nil }

@@ -28,7 +28,9 @@ final class PartCache: Sendable {
     let heads = RegionCache<ColumnHead>(maximumBytes: maximumHeadBytes) { $0.memoryBytes }
     let trigrams = RegionCache<TrigramSet?>(maximumBytes: 8 << 20) { $0?.memoryBytes ?? 64 }
     let counts = RegionCache<RowCounts?>(maximumBytes: 16 << 20) { $0?.memoryBytes ?? 64 }
+    let volumes = RegionCache<VolumeHistogram?>(maximumBytes: 8 << 20) { $0?.memoryBytes ?? 64 }
     let answers = AnswerCache()
+    let kinds = KindsCache()
     let readers = ReaderCache()
     private let blobs: any BlobStore
     private let tables: StreamTables

@@ -1,4 +1,5 @@
 import Bytes
+import Columns
 import Synchronization
 
 /// What was made lately, by key; the least recently used is dropped beyond a number of bytes.
@@ -112,5 +113,25 @@ final class AnswerCache: Sendable {
         // The slot, the heads of two arrays, and a share of the table's free places.
         let size = test.count + rows.count * 2 + 192
         known.keep(rows, for: Key(part: part, block: block, test: test), sizeBytes: size)
+    }
+}
+
+/// Rows of blocks by kind, made of their counts and ready to be asked.
+final class KindsCache: Sendable {
+    private struct Key: Hashable {
+        let part: Hash128
+        let block: Int
+        let column: CountedColumn?
+    }
+
+    private let known = RecentCache<Key, RowKinds>(maximumBytes: 8 << 20)
+
+    /// Rows by stream, shape and value of `column`, if they were kept.
+    func kinds(_ part: Hash128, _ block: Int, by column: CountedColumn?) -> RowKinds? {
+        known[Key(part: part, block: block, column: column)]
+    }
+
+    func keep(_ part: Hash128, _ block: Int, _ kinds: RowKinds, by column: CountedColumn?) {
+        known.keep(kinds, for: Key(part: part, block: block, column: column), sizeBytes: kinds.memoryBytes)
     }
 }

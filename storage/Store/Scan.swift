@@ -1,4 +1,5 @@
 public import Bytes
+public import Columns
 public import Model
 
 // What the query side sees of storage: one snapshot, units of rows in it, and nothing of files or heads.
@@ -92,6 +93,15 @@ public struct StreamCount: Sendable, Hashable {
     }
 }
 
+/// Rows of a unit by stream and span of time, known without opening it.
+public struct UnitVolume: Sendable {
+    public let histogram: VolumeHistogram
+    /// By the histogram's numbers: the stream, or `StreamID.none` when the request's tests exclude it.
+    public let streams: [StreamID]
+    /// Bytes read from the file for this.
+    public let storedBytesRead: Int
+}
+
 /// Rows of a unit in memory.
 public struct LoadedRows: Sendable {
     /// Blocks: sorted by time, then arrival. Head chunks: in arrival order, times in any order.
@@ -129,16 +139,19 @@ public protocol ScanUnit: Sendable {
     var storedBytes: Int { get }
     /// Exact counts per selected stream, all times, or nil when only loading tells (heads, unclean parts).
     func counts() throws(ScanError) -> [StreamCount]?
+    /// Exact counts per selected stream and span of time, or nil as with `counts`, or where they were not made.
+    func volume() throws(ScanError) -> UnitVolume?
     /// The unit's columns, for questions that need no rows; nil where rows are kept as they came (heads, row blocks).
     func columns() throws(ScanError) -> UnitColumns?
     /// Indexes of the rows that a deletion hides, ascending; `load` hides them as well, and units that hide any have
-    /// neither counts nor columns. May read the unit: worker threads only.
+    /// neither counts, volume nor columns. May read the unit: worker threads only.
     func hidden() throws(ScanError) -> [Int]
     /// Reads, checks and decodes. Blocks the calling thread: worker threads only.
     func load(_ need: ScanNeed) throws(ScanError) -> LoadedRows
 }
 
 extension ScanUnit {
+    public func volume() throws(ScanError) -> UnitVolume? { nil }
     public func columns() throws(ScanError) -> UnitColumns? { nil }
     public func hidden() throws(ScanError) -> [Int] { [] }
 }

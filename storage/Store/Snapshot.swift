@@ -1,6 +1,7 @@
 import Buffer
 import Bytes
 import Chunks
+import Columns
 import Model
 import Synchronization
 
@@ -180,6 +181,18 @@ struct BlockUnit: ScanUnit {
 
     func counts() throws(ScanError) -> [StreamCount]? {
         part.summary.isUnclean ? nil : contents.counts(block: index, streams)
+    }
+
+    func volume() throws(ScanError) -> UnitVolume? {
+        if part.summary.isUnclean { return nil }
+        let known = try guarded { () throws(PartError) in
+            try cache.volumes.region(contents.part.summary.id, index) { () throws(PartError) in
+                try contents.part.volume(index)
+            }
+        }
+        guard let histogram = known.region, histogram.bucketCount > 0 else { return nil }
+        return UnitVolume(
+            histogram: histogram, streams: numberedStreams, storedBytesRead: known.isNew ? histogram.encodedBytes : 0)
     }
 
     func load(_ need: ScanNeed) throws(ScanError) -> LoadedRows {

@@ -23,7 +23,7 @@ public final class UnitColumns {
         streams = unit.streams
         let ordinals = unit.contents.directory.streams(of: unit.index).map(\.ordinal)
         self.ordinals = ordinals
-        blockStreams = ordinals.map { Int($0) < unit.streams.count ? unit.streams[Int($0)] : .none }
+        blockStreams = unit.numberedStreams
     }
 
     deinit {
@@ -62,10 +62,16 @@ public final class UnitColumns {
         return counts
     }
 
-    /// The counts of a column, if they are kept.
-    public func valueCounts(_ column: CountedColumn, of counts: RowCounts) throws(ScanError) -> ValueCounts? {
+    /// The block's rows by kind, if they are counted.
+    /// - Parameter column: whose values matter; nil for none.
+    public func rowKinds(by column: CountedColumn?) throws(ScanError) -> RowKinds? {
+        let id = unit.contents.part.summary.id
+        if let known = unit.cache.kinds.kinds(id, unit.index, by: column) { return known }
+        guard let counts = try rowCounts() else { return nil }
         do throws(ColumnError) {
-            return try counts.values(of: column)
+            guard let kinds = try counts.kinds(by: column) else { return nil }
+            unit.cache.kinds.keep(id, unit.index, kinds, by: column)
+            return kinds
         } catch {
             throw unit.damage(error)
         }
@@ -199,6 +205,11 @@ public final class UnitColumns {
 extension BlockUnit {
     func columns() throws(ScanError) -> UnitColumns? {
         contents.directory.blocks[index].kind == .columns ? UnitColumns(self) : nil
+    }
+
+    /// By the number that rows carry in the block: the stream, or `StreamID.none` when the tests exclude it.
+    var numberedStreams: [StreamID] {
+        contents.directory.streams(of: index).map { Int($0.ordinal) < streams.count ? streams[Int($0.ordinal)] : .none }
     }
 
     /// Runs `body`; an error marks the part as damaged and is told once.

@@ -49,6 +49,8 @@ final class RangeLane: @unchecked Sendable {
         do throws(ScanError) {
             if let counts = try counts(unit), addWhole(counts) {
                 // All is known.
+            } else if let volume = try volume(unit), addVolume(volume, first: unit.firstTime, last: unit.lastTime) {
+                statistics.storedBytes += volume.storedBytesRead
             } else if let columns = try unit.columns() {
                 try scan(columns, unit)
             } else {
@@ -63,10 +65,15 @@ final class RangeLane: @unchecked Sendable {
         try holdMemory()
     }
 
-    /// The unit's counts, if nothing but counts is asked for.
+    /// Whether nothing but counts is asked for.
+    private var wantsCounts: Bool { plan.kind == .count && plan.log.pipeline.isEmpty && plan.unwrap == nil }
+
     private func counts(_ unit: any ScanUnit) throws(ScanError) -> [StreamCount]? {
-        guard plan.kind == .count, plan.log.pipeline.isEmpty, plan.unwrap == nil else { return nil }
-        return try unit.counts()
+        wantsCounts ? try unit.counts() : nil
+    }
+
+    private func volume(_ unit: any ScanUnit) throws(ScanError) -> UnitVolume? {
+        wantsCounts ? try unit.volume() : nil
     }
 
     private func open(_ unit: any ScanUnit) throws(ScanError) -> LoadedRows {
@@ -123,7 +130,7 @@ final class RangeLane: @unchecked Sendable {
     }
 
     /// The series of all entries of a stream; nil if it depends on the entry.
-    private func series(ofStream stream: StreamID) -> Int? {
+    func series(ofStream stream: StreamID) -> Int? {
         let index = Int(stream.index)
         while streamSeries.count <= index { streamSeries.append(0) }
         if streamSeries[index] == 0 { streamSeries[index] = fixedSeries(stream).map { Int32($0 + 1) } ?? -1 }

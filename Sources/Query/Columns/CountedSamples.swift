@@ -16,7 +16,7 @@ extension RangeLane {
             cell == plan.windows.cell(last), let counts = try columns.rowCounts(),
             let asked = try program.countedColumns(columns), asked.count <= 1,
             asked.allSatisfy({ counts.has($0) }),
-            let alike = try AlikeColumns(columns, counts, by: asked.first)
+            let alike = try AlikeColumns(columns, by: asked.first)
         else { return false }
         let found = try program.verdicts(alike, range, first: first, last: last, labels: { snapshot.labels($0) })
         guard let verdicts = found else { return true }
@@ -25,9 +25,10 @@ extension RangeLane {
         if rows.isEmpty { return true }
         guard let series = try SeriesOfRows(self, alike, verdicts) else { return false }
         var sums = [Int](repeating: 0, count: table.count)
+        let weights = alike.weights
         for row in rows {
             guard let number = series.number(Int(row)) else { continue }
-            sums[number] &+= alike.weights[Int(row)]
+            sums[number] &+= Int(weights[Int(row)])
         }
         for number in sums.indices where sums[number] > 0 {
             table.merge(number, Cell(index: Int32(truncatingIfNeeded: cell), number: Int64(sums[number])))

@@ -33,85 +33,54 @@ extension UnitColumns: RowColumns {}
 struct AlikeColumns: RowColumns {
     private let unit: UnitColumns
     private let column: CountedColumn?
-    private let texts: [[UInt8]]
-    /// Per row the place of its value in `texts`; -1 for none.
-    private let values: [Int32]
-    private let numbers: [UInt32]
-    private let shapes: [UInt16]
-    /// How many rows each one stands for.
-    let weights: [Int]
+    private let kinds: RowKinds
 
     /// - Parameter column: whose values matter; nil for none. Nil is made when they are not counted.
-    init?(_ unit: UnitColumns, _ counts: RowCounts, by column: CountedColumn?) throws(ScanError) {
+    init?(_ unit: UnitColumns, by column: CountedColumn?) throws(ScanError) {
+        guard let kinds = try unit.rowKinds(by: column) else { return nil }
         self.unit = unit
         self.column = column
-        guard let column else {
-            texts = []
-            values = []
-            numbers = counts.groups.map(\.stream)
-            shapes = counts.groups.map(\.shape)
-            weights = counts.groups.map { Int($0.rows) }
-            return
-        }
-        guard let known = try unit.valueCounts(column, of: counts) else { return nil }
-        texts = known.texts
-        values = known.runs.map(\.value)
-        numbers = known.runs.map { counts.groups[Int($0.group)].stream }
-        shapes = known.runs.map { counts.groups[Int($0.group)].shape }
-        weights = known.runs.map { Int($0.rows) }
+        self.kinds = kinds
     }
 
-    var rowCount: Int { weights.count }
+    /// How many rows each one stands for.
+    var weights: [UInt32] { kinds.weights }
+
+    var rowCount: Int { kinds.weights.count }
     var streams: [StreamID] { unit.streams }
     var blockStreams: [StreamID] { unit.blockStreams }
 
-    func streamNumbers() -> [UInt32] { numbers }
+    func streamNumbers() -> [UInt32] { kinds.streams }
     func lineShapes() throws(ScanError) -> [LineShape] { try unit.lineShapes() }
-    func lineShapeNumbers() -> [UInt16] { shapes }
+    func lineShapeNumbers() -> [UInt16] { kinds.shapes }
     func metadataNames() throws(ScanError) -> [[UInt8]]? { try unit.metadataNames() }
 
     func lineColumn(_ number: Int, asTexts: Bool) throws(ScanError) -> ColumnContent {
         guard column == .line(number) else { throw AlikeColumns.notCounted }
-        return content
+        return kinds.content
     }
 
     func metadataColumn(_ name: [UInt8]) throws(ScanError) -> ColumnContent? {
-        if column == .metadata(name) { return content }
+        if column == .metadata(name) { return kinds.content }
         // A name that no row has, or one that was not counted.
         guard try unit.metadataNames()?.contains(name) == false else { throw AlikeColumns.notCounted }
         return nil
     }
 
     func metadata(_ name: [UInt8], at rows: [Int]) throws(ScanError) -> (bytes: [UInt8], ranges: [Range<Int>?]) {
-        guard column == .metadata(name) else { throw AlikeColumns.notCounted }
-        var bytes: [UInt8] = []
-        let places = texts.map { text -> Range<Int> in
-            bytes += text
-            return (bytes.count - text.count)..<bytes.count
+        guard column == .metadata(name), case .texts(let bytes, let ends, _) = kinds.content.values else {
+            throw AlikeColumns.notCounted
         }
-        return (bytes, rows.map { values[$0] < 0 ? nil : places[Int(values[$0])] })
+        let ranges = rows.map { row -> Range<Int>? in
+            let value = Int(kinds.values[row])
+            return value < 0 ? nil : (value == 0 ? 0 : Int(ends[value - 1]))..<Int(ends[value])
+        }
+        return (bytes, ranges)
     }
 
     func rows(whereMetadata name: [UInt8], equals value: [UInt8]) throws(ScanError) -> [Int] {
-        guard let content = try metadataColumn(name), let wanted = texts.firstIndex(of: value) else { return [] }
-        return content.rows.map { Int($0) }.filter { values[$0] == Int32(wanted) }
-    }
-
-    /// Rows with a value, and which one.
-    private var content: ColumnContent {
-        var bytes: [UInt8] = []
-        var ends: [UInt32] = []
-        for text in texts {
-            bytes += text
-            ends.append(UInt32(bytes.count))
-        }
-        var rows: [UInt32] = []
-        var indexes: [UInt32] = []
-        for row in values.indices where values[row] >= 0 {
-            rows.append(UInt32(row))
-            indexes.append(UInt32(values[row]))
-        }
-        return ColumnContent(rows: rows, values: .texts(bytes: bytes, ends: ends, indexes: indexes))
+        guard let content = try metadataColumn(name), let wanted = kinds.texts.firstIndex(of: value) else { return [] }
+        return content.rows.map { Int($0) }.filter { kinds.values[$0] == Int32(wanted) }
     }
 
     // What only single rows tell: not asked of programs that `counted` lets through.
