@@ -21,8 +21,8 @@ final class Admission: Sendable {
         var queue: [Waiting] = []
         var bytes = 0
         var refusal: IngestError?
-        /// Why heads could not become parts when that was last tried.
-        var obstacle: String?
+        /// Whether heads could not become parts when that was last tried.
+        var isStuck = false
 
         mutating func takeAll() -> [Waiting] {
             defer { (queue, bytes) = ([], 0) }
@@ -33,7 +33,7 @@ final class Admission: Sendable {
     private let state = Mutex(State())
     private let isFull: @Sendable () -> Bool
     /// Seconds after which senders shall try again while heads cannot become parts, which is tried every second.
-    private static let obstacleRetrySeconds = 2
+    private static let stuckRetrySeconds = 2
 
     init(isFull: @escaping @Sendable () -> Bool) {
         self.isFull = isFull
@@ -57,11 +57,12 @@ final class Admission: Sendable {
         for waiting in dropped { waiting.run(refusal) }
     }
 
-    /// Says why heads could not become parts, or with nil that one did. As long as they cannot, full heads stay full:
-    /// batches that wait for them learn of it at once, and later ones too.
-    func setObstacle(_ obstacle: String?) {
+    /// Says whether heads could become parts when that was last tried. As long as they cannot, full heads stay full:
+    /// batches that wait for them learn of it at once, and later ones too. Why is in the server's log: it may name what
+    /// belongs to others.
+    func setStuck(_ isStuck: Bool) {
         let (reason, dropped) = state.withLock { state -> (IngestError?, [Waiting]) in
-            state.obstacle = obstacle
+            state.isStuck = isStuck
             let reason = refusal(state)
             return (reason, reason == nil ? [] : state.takeAll())
         }
@@ -70,10 +71,10 @@ final class Admission: Sendable {
 
     private func refusal(_ state: State) -> IngestError? {
         if let refusal = state.refusal { return refusal }
-        guard let obstacle = state.obstacle, isFull() else { return nil }
+        guard state.isStuck, isFull() else { return nil }
         return .storageUnavailable(
-            reason: "memory is full and parts cannot be written: \(obstacle)",
-            retryAfterSeconds: Admission.obstacleRetrySeconds)
+            reason: "memory is full, and parts cannot be written to the disk",
+            retryAfterSeconds: Admission.stuckRetrySeconds)
     }
 
     /// Calls `run` with nil as soon as there is room, or with the reason why there is none; maybe on another thread.

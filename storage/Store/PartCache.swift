@@ -31,6 +31,7 @@ final class PartCache: Sendable {
     let volumes = RegionCache<VolumeHistogram?>(maximumBytes: 8 << 20) { $0?.memoryBytes ?? 64 }
     let answers = AnswerCache()
     let kinds = KindsCache()
+    let notes = BlockNotes()
     let readers = ReaderCache()
     private let blobs: any BlobStore
     private let tables: StreamTables

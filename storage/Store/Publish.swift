@@ -43,7 +43,7 @@ extension Store {
             ingest.release(frozen, part: published, latest: sealed?.latest ?? [:])
             releaseSegments()
             sealFinished(frozen)
-            admission.setObstacle(nil)
+            admission.setStuck(false)
             admission.advance()
         }
     }

@@ -135,3 +135,22 @@ final class KindsCache: Sendable {
         known.keep(kinds, for: Key(part: part, block: block, column: column), sizeBytes: kinds.memoryBytes)
     }
 }
+
+/// What those who ask have worked out about blocks, each in a form of its own.
+final class BlockNotes: Sendable {
+    private struct Key: Hashable {
+        let part: Hash128
+        let block: Int
+        let text: [UInt8]
+    }
+
+    private let known = RecentCache<Key, any Sendable>(maximumBytes: 8 << 20)
+
+    func note(_ part: Hash128, _ block: Int, _ key: [UInt8]) -> (any Sendable)? {
+        known[Key(part: part, block: block, text: key)]
+    }
+
+    func keep(_ part: Hash128, _ block: Int, _ note: any Sendable, _ key: [UInt8], sizeBytes: Int) {
+        known.keep(note, for: Key(part: part, block: block, text: key), sizeBytes: sizeBytes + key.count + 160)
+    }
+}

@@ -120,6 +120,17 @@ public final class UnitColumns {
         unit.cache.answers.keep(unit.contents.part.summary.id, unit.index, rows, passing: test)
     }
 
+    /// What `keep(note:)` was given for the block not long ago.
+    public func note(_ key: [UInt8]) -> (any Sendable)? {
+        unit.cache.notes.note(unit.contents.part.summary.id, unit.index, key)
+    }
+
+    /// Keeps something that was worked out about the block and takes time to work out again: blocks never change.
+    /// - Parameter sizeBytes: memory that it holds, about.
+    public func keep(note: any Sendable, _ key: [UInt8], sizeBytes: Int) {
+        unit.cache.notes.keep(unit.contents.part.summary.id, unit.index, note, key, sizeBytes: sizeBytes)
+    }
+
     /// Those of some rows, ascending, whose lines pass; they are rebuilt.
     public func rows(_ rows: [UInt32], whoseLines pass: (borrowing ByteSpan) -> Bool) throws(ScanError) -> [UInt32] {
         let loaded = try load(at: rows.map { Int($0) })

@@ -210,7 +210,7 @@ extension Store {
         counters.sealFailures.add(1, ordering: .relaxed)
         configuration.report(
             StoreReport(.error, "sealing \(frozen.tenantDay) failed, its rows stay in the WAL: \(reason)"))
-        admission.setObstacle(reason)
+        admission.setStuck(true)
         let head = ObjectIdentifier(frozen.head)
         let waiters = upkeep.withLock { upkeep -> [HeadWaiter] in
             upkeep.failed.append(frozen)

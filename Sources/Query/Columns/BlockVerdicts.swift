@@ -18,6 +18,8 @@ struct ProgramRun {
     private var sourcesByShape: [LineShape: [LabelSource]?] = [:]
     private(set) var places: [NamePlace] = []
     private var shapeNumbers: [UInt16] = []
+    /// What `ShapeSources` depend on, besides the block.
+    private let noteKey: [UInt8]
 
     /// What a name can stand for in a block, besides what the parser finds.
     enum NamePlace {
@@ -38,6 +40,7 @@ struct ProgramRun {
         self.names = names.sorted()
         texts = self.names.map { [UInt8](pipeline.names.bytes[pipeline.names.range($0)]) }
         probe = program.parser.map { ShapeProbe($0) }
+        noteKey = texts.reduce(into: program.parserKey) { $0.appendPrefixed($1) }
     }
 
     func position(_ name: UInt32) -> Int? { names.firstIndex(of: name) }
@@ -245,19 +248,25 @@ struct ProgramRun {
     private mutating func readShapes(_ columns: some RowColumns) throws(ScanError) {
         shapeNumbers = try columns.lineShapeNumbers()
         shapes = try columns.lineShapes()
-        for (number, shape) in shapes.enumerated() {
-            guard number > 0, let found = knownSources(shape) else {
-                sources.append(nil)
-                continue
-            }
-            // Where the name is taken the parser renames its label, or hides one of the entry's: the entry tells.
-            let isClear = found.indices.allSatisfy { found[$0] == .absent || !isTaken($0) }
-            sources.append(isClear ? found : nil)
+        sources = try shapeSources(columns).sources
+        // Where a name is taken the parser renames its label, or hides one of the entry's: the entry tells.
+        let taken = names.indices.filter { isTaken($0) }
+        if taken.isEmpty { return }
+        for shape in sources.indices where taken.contains(where: { sources[shape]?[$0] != .absent }) {
+            sources[shape] = nil
         }
     }
 
-    /// What the parser makes of a shape: most blocks have the same ones.
-    mutating func knownSources(_ shape: LineShape) -> [LabelSource]? {
+    /// What the parser makes of the shapes of a block; kept for the next who asks, for that takes longer than all else.
+    mutating func shapeSources(_ columns: some RowColumns) throws(ScanError) -> ShapeSources {
+        if let known = columns.note(noteKey) as? ShapeSources { return known }
+        let found = ShapeSources(try columns.lineShapes().enumerated().map { $0 == 0 ? nil : sources(of: $1) })
+        columns.keep(note: found, noteKey, sizeBytes: found.memoryBytes)
+        return found
+    }
+
+    /// Most blocks have the same shapes.
+    private mutating func sources(of shape: LineShape) -> [LabelSource]? {
         if let known = sourcesByShape[shape] { return known }
         let found = probe?.sources(shape, names)
         if sourcesByShape.count < 4096 { sourcesByShape[shape] = .some(found) }

@@ -14,6 +14,8 @@ struct ColumnProgram: Sendable {
     let filters: [Filter]
     /// The pipeline with nothing but its parser; nil when there is none.
     let parser: Pipeline?
+    /// Tells parsers apart that make different labels of a line.
+    let parserKey: [UInt8]
     /// Whether a row that passes the program has passed the whole pipeline, unchanged and without a fault.
     let isComplete: Bool
 
@@ -23,10 +25,14 @@ struct ColumnProgram: Sendable {
         rowTests = pipeline.rowTests
         var filters: [Filter] = []
         var parser: Pipeline?
+        var parserKey: [UInt8] = []
         var isComplete = true
         stages: for stage in pipeline.stages {
             switch stage {
-            case .json where parser == nil, .jsonPaths where parser == nil: parser = pipeline.reduced(to: stage)
+            case .json where parser == nil: parser = pipeline.reduced(to: stage)
+            case .jsonPaths(let paths) where parser == nil:
+                parser = pipeline.reduced(to: stage)
+                parserKey = paths.key(pipeline.names)
             case .condition(let condition): filters.append(Filter(condition: condition, isBehindParser: parser != nil))
             default:
                 isComplete = false
@@ -38,6 +44,13 @@ struct ColumnProgram: Sendable {
         }
         self.filters = filters
         self.parser = parser
+        // A parser may pass over what nobody needs, faults included.
+        parserKey.append(pipeline.needed.names == nil ? 1 : 0)
+        for name in pipeline.needed.names ?? [] {
+            parserKey.appendPrefixed(Array(pipeline.names.bytes[pipeline.names.range(name)]))
+        }
+        parserKey.append(0)
+        self.parserKey = parserKey
         self.isComplete = isComplete
     }
 

@@ -48,11 +48,7 @@ extension ProgramRun {
         }
         for test in program.rowTests where metadataNames.contains(test.name) { asked.insert(.metadata(test.name)) }
         guard program.parser != nil, !names.isEmpty else { return asked }
-        for shape in try columns.lineShapes().dropFirst() {
-            for source in knownSources(shape) ?? [] {
-                if case .column(let number, _) = source { asked.insert(.line(number)) }
-            }
-        }
+        for number in try shapeSources(columns).columns { asked.insert(.line(number)) }
         return asked
     }
 }

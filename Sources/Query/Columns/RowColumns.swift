@@ -16,6 +16,8 @@ protocol RowColumns {
     func lineMarks(containing needle: [UInt8], ignoringCase: Bool) throws(ScanError) -> [UInt8]?
     func knownRows(passing test: [UInt8]) -> [UInt16]?
     func keep(rows: [UInt16], passing test: [UInt8])
+    func note(_ key: [UInt8]) -> (any Sendable)?
+    func keep(note: any Sendable, _ key: [UInt8], sizeBytes: Int)
     func rows(_ rows: [UInt32], whoseLines pass: (borrowing ByteSpan) -> Bool) throws(ScanError) -> [UInt32]
     func lineShapes() throws(ScanError) -> [LineShape]
     func lineShapeNumbers() throws(ScanError) -> [UInt16]
@@ -82,6 +84,9 @@ struct AlikeColumns: RowColumns {
         guard let content = try metadataColumn(name), let wanted = kinds.texts.firstIndex(of: value) else { return [] }
         return content.rows.map { Int($0) }.filter { kinds.values[$0] == Int32(wanted) }
     }
+
+    func note(_ key: [UInt8]) -> (any Sendable)? { unit.note(key) }
+    func keep(note: any Sendable, _ key: [UInt8], sizeBytes: Int) { unit.keep(note: note, key, sizeBytes: sizeBytes) }
 
     // What only single rows tell: not asked of programs that `counted` lets through.
     func mayContain(_ needle: [UInt8]) throws(ScanError) -> Bool { throw AlikeColumns.notCounted }

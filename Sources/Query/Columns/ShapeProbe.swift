@@ -11,6 +11,31 @@ enum LabelSource: Hashable {
     case column(Int, isString: Bool)
 }
 
+/// Where lines of each shape of a block have the values of some names.
+final class ShapeSources: Sendable {
+    /// Per shape the source of each name; nil where only the lines tell.
+    let sources: [[LabelSource]?]
+    /// The columns of lines among the sources.
+    let columns: [Int]
+
+    init(_ sources: [[LabelSource]?]) {
+        self.sources = sources
+        var columns: Set<Int> = []
+        for case .column(let number, _) in sources.lazy.compactMap({ $0 }).joined() { columns.insert(number) }
+        self.columns = columns.sorted()
+    }
+
+    /// Memory held, about, in bytes.
+    var memoryBytes: Int {
+        var size = 128 + columns.count * 8
+        for source in sources.lazy.compactMap({ $0 }).joined() {
+            size += MemoryLayout<LabelSource>.stride
+            if case .constant(let text) = source { size += 32 + text.count }
+        }
+        return size + sources.count * 48
+    }
+}
+
 /// Finds out what a parser makes of all lines of a shape by running it on one line of that shape, with marked values
 /// in the holes: what it does depends on keys and structure only, and those are the shape.
 struct ShapeProbe {

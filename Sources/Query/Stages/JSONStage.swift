@@ -125,6 +125,27 @@ struct JSONPathStage: Sendable {
         items = extractions.map { Item(name: names.intern($0.name), path: $0.path.elements) }
     }
 
+    /// The same for stages that set the same names to the same values, and not empty.
+    func key(_ names: NameTable) -> [UInt8] {
+        var key: [UInt8] = []
+        key.appendVarint(items.count)
+        for item in items {
+            key.appendPrefixed(Array(names.bytes[names.range(item.name)]))
+            key.appendVarint(item.path.count)
+            for element in item.path {
+                switch element {
+                case .key(let text):
+                    key.append(0)
+                    key.appendPrefixed(text)
+                case .index(let index):
+                    key.append(1)
+                    key.appendVarint(index)
+                }
+            }
+        }
+        return key
+    }
+
     func run(_ line: borrowing ByteSpan, _ labels: inout EntryLabels, _ needed: NeededLabels) {
         if line.count == 0 || needed.isNone { return }
         guard line[0] == 0x7b || line[0] == 0x5b || line[0] == 0x22 else { return labels.setFault(.json) }
