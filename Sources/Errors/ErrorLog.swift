@@ -239,6 +239,8 @@ extension ErrorLog.Contents {
             keys[slot] = key
         } else {
             slot = slots.count
+            // Groups are large: a quarter more room at a time, not twice as much.
+            if slots.count == slots.capacity { slots.reserveCapacity(slots.count + slots.count / 4 + 16) }
             slots.append(group)
             keys.append(key)
         }

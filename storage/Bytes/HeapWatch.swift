@@ -4,7 +4,8 @@ public struct HeapWatch: Sendable {
     /// Growth that is left alone, in bytes.
     public static let slackBytes = 12 << 20
 
-    private var settledBytes = Int.max
+    /// Nothing at first: what starting took and left is given back.
+    private var settledBytes = 0
 
     public init() {}
 

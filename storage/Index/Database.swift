@@ -86,6 +86,9 @@ final class Database {
         let statement = try prepare("PRAGMA quick_check(1)")
         guard try statement.step() else { return "no answer from quick_check" }
         let answer = statement.text(0)
+        statement.reset()
+        // The check has read every page once: they need not stay.
+        try execute("PRAGMA shrink_memory")
         return answer == "ok" ? nil : answer
     }
 

@@ -281,12 +281,8 @@ struct ProgramRun {
     private func doubtUnclearShapes(_ verdicts: inout RowVerdicts) {
         guard !sources.isEmpty else { return verdicts.intersect(RowVerdicts(Verdict.maybe, count: verdicts.count)) }
         guard sources.contains(where: { $0 == nil }) else { return }
-        // Verdicts other than yes stay: a fault is no more sure than a doubt, and is judged further on.
-        let shapeNumbers = shapeNumbers
-        let isUnclear = sources.map { $0 == nil }
-        for row in shapeNumbers.indices where verdicts[row] == Verdict.yes && isUnclear[Int(shapeNumbers[row])] {
-            verdicts[row] = Verdict.maybe
-        }
+        // No row is faulty yet: that takes a label filter, and they come after this.
+        verdicts.intersect(RowVerdicts(shapeNumbers, in: sources.map { $0 == nil ? Verdict.maybe : Verdict.yes }))
     }
 
     private mutating func namePlaces(

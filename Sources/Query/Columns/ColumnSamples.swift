@@ -45,6 +45,11 @@ extension RangeLane {
         guard let series = try SeriesOfRows(self, columns, verdicts) else { return }
         let cells = try CellsOfRows(plan, columns, first: first, last: last)
         if let unwrap = plan.unwrap { return try addUnwrapped(unwrap, &verdicts, columns, series, cells) }
+        if plan.kind == .count, let counted = series.byNumber, verdicts.common == Verdict.yes {
+            addAllCounts(counted.numbers, counted.series, cells)
+            verdicts = RowVerdicts(Verdict.no, count: verdicts.count)
+            return
+        }
         let rows = verdicts.all(Verdict.yes)
         verdicts.map { $0 == Verdict.yes ? Verdict.no : $0 }
         if plan.kind == .count, let counted = series.byNumber {
@@ -78,19 +83,35 @@ extension RangeLane {
         while next < rows.count {
             let start = Int(rows[next])
             let end = cells.runEnd(from: start, count: numbers.count)
-            let cell = cells.cell(start)
             while next < rows.count, Int(rows[next]) < end {
                 counts[Int(numbers[Int(rows[next])])] &+= 1
                 next += 1
             }
-            for number in counts.indices where counts[number] > 0 {
-                if series[number] >= 0, let cell {
-                    let sum = Cell(index: Int32(truncatingIfNeeded: cell), number: Int64(counts[number]))
-                    table.merge(Int(series[number]), sum)
-                    statistics.matchedRows += counts[number]
-                }
-                counts[number] = 0
+            add(&counts, series, cells.cell(start))
+        }
+    }
+
+    /// The same for all rows.
+    private func addAllCounts(_ numbers: [UInt32], _ series: [Int32], _ cells: CellsOfRows) {
+        var counts = [Int](repeating: 0, count: series.count)
+        var start = 0
+        while start < numbers.count {
+            let end = cells.runEnd(from: start, count: numbers.count)
+            for row in start..<end { counts[Int(numbers[row])] &+= 1 }
+            add(&counts, series, cells.cell(start))
+            start = end
+        }
+    }
+
+    /// Adds the rows of one cell by stream, and counts from zero again.
+    private func add(_ counts: inout [Int], _ series: [Int32], _ cell: Int?) {
+        for number in counts.indices where counts[number] > 0 {
+            if series[number] >= 0, let cell {
+                let sum = Cell(index: Int32(truncatingIfNeeded: cell), number: Int64(counts[number]))
+                table.merge(Int(series[number]), sum)
+                statistics.matchedRows += counts[number]
             }
+            counts[number] = 0
         }
     }
 
