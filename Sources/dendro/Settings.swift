@@ -25,7 +25,7 @@ struct Settings {
     var retentionFreeBytes = 0
     var deletionDelaySeconds = 86_400
     var codec = Codec.best == .zstd ? "zstd" : "lz4"
-    var headBudgetBytes = 26 << 20
+    var headBudgetBytes = 32 << 20
     var walBudgetBytes = 256 << 20
     var headRows = 65_536
     var headBytes = 16 << 20

@@ -37,7 +37,7 @@ public struct StoreConfiguration: Sendable {
     public var headBytes = 16 << 20
     public var headAgeSeconds = 300
     /// Memory of all heads, open and frozen.
-    public var headBudgetBytes = 26 << 20
+    public var headBudgetBytes = 32 << 20
     /// Heads are written as rows, which is quick, while ingest is faster than sealing and such parts take at most this
     /// and a twentieth of the disk; they become columns when there is time.
     public var spillBudgetBytes = 4 << 30
