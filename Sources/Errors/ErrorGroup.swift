@@ -49,7 +49,11 @@ public struct ErrorGroup: Sendable {
     public internal(set) var firstRelease = ""
     public internal(set) var lastRelease = ""
     /// Newest last.
-    public internal(set) var traces: [String] = []
+    public internal(set) var traces: [String] {
+        get { packedTraces.texts }
+        set { packedTraces = PackedTexts(newValue) }
+    }
+    var packedTraces = PackedTexts()
     /// Hashes of users, ascending, up to `usersLimit`.
     var users: [UInt64] = []
     /// The first occurrences, then ever fewer.
@@ -124,11 +128,7 @@ public struct ErrorGroup: Sendable {
         lastSeen = max(lastSeen, time)
         hourCounts.add(ErrorGroup.floored(time, Nanoseconds.perHour))
         dayCounts.add(ErrorGroup.floored(time, Nanoseconds.perDay))
-        if !trace.isEmpty, traces.last != trace {
-            if let known = traces.firstIndex(of: trace) { traces.remove(at: known) }
-            if traces.count == ErrorGroup.tracesLimit { traces.removeFirst() }
-            traces.append(trace)
-        }
+        if !trace.isEmpty { packedTraces.makeLast(trace, limit: ErrorGroup.tracesLimit) }
         comeBack(time, release)
     }
 

@@ -28,8 +28,8 @@ extension ErrorGroup {
         }
         out.appendVarint(levelHours.count)
         for counts in levelHours { ErrorGroup.append(counts, to: &out) }
-        out.appendVarint(traces.count)
-        for trace in traces { out.appendPrefixed(trace) }
+        out.appendVarint(packedTraces.count)
+        out.append(contentsOf: packedTraces.bytes)
         out.appendVarint(users.count)
         for user in users { out.appendLittleEndian(user) }
         out.appendVarint(history.count)
@@ -81,7 +81,7 @@ extension ErrorGroup {
         guard levelHours.isEmpty || levelHours.count == levelCounts.items.count else {
             throw ReadError("hours of levels that are not there", at: reader.offset)
         }
-        for _ in 0..<(try reader.count(limit: ErrorGroup.listLimit)) { traces.append(try reader.prefixedText()) }
+        for _ in 0..<(try reader.count(limit: ErrorGroup.listLimit)) { packedTraces.append(try reader.prefixed()) }
         for _ in 0..<(try reader.count(limit: ErrorGroup.listLimit)) {
             users.append(try reader.littleEndian(UInt64.self))
         }

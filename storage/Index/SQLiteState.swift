@@ -87,6 +87,9 @@ public final class SQLiteState: StateStore {
                     listing.damagedKeys.append(record.key)
                 }
             }
+            rows.reset()
+            // Records are read once, at the start: their pages need not stay.
+            try database.execute("PRAGMA shrink_memory")
             return listing
         }
     }
