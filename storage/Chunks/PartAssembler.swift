@@ -45,10 +45,11 @@ struct PartAssembler {
         let hasColumns = directory.blocks.contains { $0.kind == .columns }
         pieces[0] = .bytes(PartFormat.header(id: summary.id, hasColumns: hasColumns))
         let streams = labels.map { PartStream(hash: $0.hash, labels: $0) }
-        pairs.sort()
+        let tracePairs = pairs.isOverfull ? Int.max : pairs.count
+        var ready = TracePairs()
+        swap(&ready, &pairs)
         let maplet = try TraceMaplet(
-            pairs, blockCount: directory.blocks.count, valueSeed: traces.seed, codec: configuration.codec)
-        pairs = TracePairs()
+            ready, blockCount: directory.blocks.count, valueSeed: traces.seed, codec: configuration.codec)
         var footer = PartFooter(summary: total())
         footer.tracedRows = directory.blocks.reduce(0) { $0 &+ UInt64($1.tracedRows) }
         footer.streamCount = streams.count
@@ -71,7 +72,8 @@ struct PartAssembler {
             footerBytes: encoded.count, footerChecksum: Checksum.crc32c(encoded), fileBytes: summary.fileBytes)
         pieces.append(.bytes(encoded + tail.encoded(hasColumns: hasColumns)))
         return PartImage(
-            summary: summary, streamStatistics: directory.totals(streams), mapletState: maplet.state, pieces: pieces)
+            summary: summary, streamStatistics: directory.totals(streams), mapletState: maplet.state,
+            tracePairs: tracePairs, pieces: pieces)
     }
 
     private mutating func add(_ bytes: [UInt8]) -> Region {

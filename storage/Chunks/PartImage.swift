@@ -24,15 +24,23 @@ public struct PartImage: BlobSource, Sendable {
     public let streamStatistics: [StreamTotals]
     /// Whether the part has a trace maplet, and why not.
     public let mapletState: MapletState
+    /// Pairs of an indexed value and a block that holds it: more than `mostTracePairs` make no maplet.
+    public let tracePairs: Int
+    /// What a maplet is built from at most.
+    public static let mostTracePairs = PartLimits.maximumTracePairs
     private let pieces: [Piece]
     /// Where each piece begins.
     private let starts: [Int]
     public let sizeBytes: Int
 
-    init(summary: PartSummary, streamStatistics: [StreamTotals], mapletState: MapletState, pieces: [Piece]) {
+    init(
+        summary: PartSummary, streamStatistics: [StreamTotals], mapletState: MapletState, tracePairs: Int,
+        pieces: [Piece]
+    ) {
         self.summary = summary
         self.streamStatistics = streamStatistics
         self.mapletState = mapletState
+        self.tracePairs = tracePairs
         self.pieces = pieces
         var offset = 0
         var starts: [Int] = []

@@ -86,25 +86,31 @@ struct TraceFunction {
         }
         var single: [UInt32] = []
         for slot in 0..<slotCount where degree[slot] == 1 { single.append(UInt32(slot)) }
-        var order: [(key: UInt32, slot: UInt32)] = []
+        // Slots in the order in which they took a key out.
+        var order: [UInt32] = []
         order.reserveCapacity(keys.count)
         while let next = single.popLast() {
-            guard degree[Int(next)] == 1 else { continue }
-            let index = members[Int(next)]
-            order.append((index, next))
+            let own = Int(next)
+            guard degree[own] == 1 else { continue }
+            order.append(next)
+            let index = members[own]
             let (a, b, c) = positions(keys[Int(index)], parameters)
             for way in 0..<3 {
                 let slot = way == 0 ? a : way == 1 ? b : c
                 degree[slot] -= 1
+                // The slot itself remembers its key.
+                if slot == own { continue }
                 members[slot] ^= index
                 if degree[slot] == 1 { single.append(UInt32(slot)) }
             }
         }
         guard order.count == keys.count else { return nil }
+        (degree, single) = ([], [])
         var slots = [UInt32](repeating: 0, count: slotCount)
-        for (index, slot) in order.reversed() {
-            let (a, b, c) = positions(keys[Int(index)], parameters)
-            slots[Int(slot)] = values[Int(index)] ^ slots[a] ^ slots[b] ^ slots[c]  // its own is still 0
+        for slot in order.reversed() {
+            let index = Int(members[Int(slot)])
+            let (a, b, c) = positions(keys[index], parameters)
+            slots[Int(slot)] = values[index] ^ slots[a] ^ slots[b] ^ slots[c]  // its own is still 0
         }
         return slots
     }

@@ -9,8 +9,10 @@ struct TraceMaplet {
     var exceptions: [UInt8] = []
     var exceptionIndexBytes = 0
 
-    /// Makes the maplet of sorted `pairs`.
-    init(_ pairs: TracePairs, blockCount: Int, valueSeed: UInt64, codec: Codec) throws(PartError) {
+    /// Makes the maplet of `pairs`.
+    init(
+        _ pairs: consuming TracePairs, blockCount: Int, valueSeed: UInt64, codec: Codec
+    ) throws(PartError) {
         parameters.valueSeed = valueSeed
         guard blockCount <= PartLimits.mapletBlocks else {
             state = .tooManyBlocks
@@ -20,28 +22,29 @@ struct TraceMaplet {
             state = .tooManyTraces
             return
         }
-        var keys: [UInt64] = []
+        // Keys take the place of their pairs: of many traces there are too many for two lists.
+        var keys = pairs.takeSorted()
         var values: [UInt32] = []
         var others = MapletExceptions()
         var blocks: [UInt8] = []
         var index = 0
-        let all = pairs.pairs
-        while index < all.count {
-            let key = all[index] >> 8
+        while index < keys.count {
+            let key = keys[index] >> 8
             blocks.removeAll(keepingCapacity: true)
-            while index < all.count && all[index] >> 8 == key {
-                blocks.append(UInt8(truncatingIfNeeded: all[index]))
+            while index < keys.count && keys[index] >> 8 == key {
+                blocks.append(UInt8(truncatingIfNeeded: keys[index]))
                 index += 1
             }
             let isRun = blocks.count <= 3 && Int(blocks[blocks.count - 1]) - Int(blocks[0]) == blocks.count - 1
             let span = isRun ? MapletValue.Span(rawValue: UInt32(blocks.count - 1)) ?? .exception : .exception
             if span == .exception { others.append(key: key, blocks: blocks[...]) }
-            keys.append(key)
+            keys[values.count] = key
             values.append(
                 MapletValue(
                     fingerprint: MapletValue.fingerprint(of: key), firstBlock: Int(blocks[0]), span: span
                 ).bits)
         }
+        keys.removeLast(keys.count - values.count)
         guard !keys.isEmpty else {
             state = .present
             return

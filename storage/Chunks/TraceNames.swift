@@ -38,13 +38,20 @@ struct TraceNames {
 /// Pairs of (trace hash, block number), of which a maplet is made; bounded.
 struct TracePairs {
     /// Hash in the upper 56 bits, block in the lower 8.
-    private(set) var pairs: [UInt64] = []
+    private var pairs: [UInt64] = []
     private(set) var isOverfull = false
+
+    /// How many there are.
+    var count: Int { pairs.count }
 
     /// Adds the hashes of one block, each once.
     mutating func add(_ hashes: [UInt64], block: Int) {
         guard !isOverfull, block < PartLimits.mapletBlocks else { return }
         let sorted = hashes.sorted()
+        // A quarter more room at a time, not twice as much.
+        if pairs.count + sorted.count > pairs.capacity {
+            pairs.reserveCapacity(pairs.count + max(sorted.count, pairs.count / 4))
+        }
         for (index, hash) in sorted.enumerated() where index == 0 || sorted[index - 1] != hash {
             pairs.append(hash | UInt64(block))
         }
@@ -54,8 +61,11 @@ struct TracePairs {
         }
     }
 
-    /// Sorts by hash, then block.
-    mutating func sort() {
-        pairs.sort()
+    /// All pairs by hash, then block; none are left here.
+    mutating func takeSorted() -> [UInt64] {
+        var taken: [UInt64] = []
+        swap(&taken, &pairs)
+        taken.sort()
+        return taken
     }
 }

@@ -64,18 +64,22 @@ extension Store {
         return rows < blocks &* UInt64(configuration.blockRows) / 2 ? parts : nil
     }
 
-    /// The smallest parts of like size, if enough have gathered: each byte is copied a logarithmic number of times.
+    /// The smallest parts of like size, if enough have gathered: each byte is copied a logarithmic number of times. As
+    /// many as have room in one maplet: without it the lookup of a trace opens every block.
     static func mergeable(_ parts: [PartHandle], fanIn: Int) -> [PartHandle]? {
         let healthy = parts.filter { !$0.wasDamaged && $0.summary.blocks < UInt32(mergedBlocks / 2) }
         let sorted = healthy.sorted { $0.summary.rawBytes < $1.summary.rawBytes }
         guard sorted.count >= fanIn else { return nil }
         for start in 0...(sorted.count - fanIn) {
             var blocks = 0
+            var pairs = 0
             var chosen: [PartHandle] = []
             let ceiling = max(sorted[start].summary.rawBytes, 1 << 20) &* 8
             for part in sorted[start...] where chosen.count < 2 * fanIn && part.summary.rawBytes <= ceiling {
                 blocks += Int(part.summary.blocks)
-                guard blocks <= mergedBlocks else { break }
+                let (sum, overflow) = pairs.addingReportingOverflow(part.tracePairs)
+                guard blocks <= mergedBlocks, !overflow, sum <= PartImage.mostTracePairs else { break }
+                pairs = sum
                 chosen.append(part)
             }
             if chosen.count >= fanIn { return chosen }
@@ -138,7 +142,7 @@ extension Store {
             configuration.report(StoreReport(.error, "publishing a merge of \(work.tenantDay) failed: \(error)"))
             return false
         }
-        let handle = makeHandle(image.summary)
+        let handle = makeHandle(image)
         views.change { days in
             days[work.tenantDay]?.parts.removeAll { ids.contains($0.summary.id) }
             days[work.tenantDay]?.parts.append(handle)

@@ -174,7 +174,7 @@ extension Store {
             return false
         }
         tombstone.replace(part.summary, by: image?.summary.id)
-        let handle = image.map { makeHandle($0.summary) }
+        let handle = image.map { makeHandle($0) }
         views.change { days in
             days[key]?.parts.removeAll { $0 === part }
             if let handle { days[key]?.parts.append(handle) }

@@ -27,7 +27,7 @@ extension Store {
                     throw FileError("publish", summary.key, errno: 0, reason: "the name is taken")
                 }
                 change.add = [AddedPart(summary, totals: sealed.image.streamStatistics)]
-                handle = makeHandle(summary, sealed.isSpilled ? .spilled : .settled)
+                handle = makeHandle(sealed.image, sealed.isSpilled ? .spilled : .settled)
             }
             try catalog.commit(change)
         } catch {
@@ -69,9 +69,9 @@ extension Store {
     }
 
     /// A handle for a live part; when it is retired and nobody reads it any more, its file goes.
-    func makeHandle(_ summary: PartSummary, _ layout: PartLayout = .settled) -> PartHandle {
+    func makeHandle(_ image: PartImage, _ layout: PartLayout = .settled) -> PartHandle {
         let collector = Collector(blobs: blobs, catalog: catalog, cache: cache, report: configuration.report)
-        let handle = PartHandle(summary) { [catalogThread] summary in
+        let handle = PartHandle(image.summary, tracePairs: image.tracePairs) { [catalogThread] summary in
             catalogThread.submit { collector.collect(summary) }
         }
         handle.layout = layout

@@ -84,9 +84,13 @@ final class PartHandle: Sendable {
     private let isDamaged = Atomic<Bool>(false)
     private let layoutNumber = Atomic<UInt8>(PartLayout.unknown.rawValue)
     private let collect: @Sendable (PartSummary) -> Void
+    /// Pairs of an indexed value and a block that holds it, at most.
+    let tracePairs: Int
 
-    init(_ summary: PartSummary, collect: @escaping @Sendable (PartSummary) -> Void) {
+    /// - Parameter tracePairs: nil where only the file tells: as many as rows.
+    init(_ summary: PartSummary, tracePairs: Int? = nil, collect: @escaping @Sendable (PartSummary) -> Void) {
         self.summary = summary
+        self.tracePairs = tracePairs ?? Int(clamping: summary.rows)
         self.collect = collect
     }
 
