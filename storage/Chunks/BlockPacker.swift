@@ -106,6 +106,9 @@ public final class BlockPacker {
     private func append(
         _ group: [MergePlace], of inputs: [Part], ordinals: [[UInt32]], traces: TraceNames
     ) throws(PartError) {
+        let rawBytes = group.reduce(UInt64(0)) { $0 &+ $1.entry.rawBytes }
+        let most = UInt64(PartLimits.columnBlockRawBytes)
+        builder.reserve(rows: group.reduce(0) { $0 + $1.entry.rows }, bytes: Int(min(rawBytes, most)))
         var loaded: [Rows] = []
         var order: [RowPlace] = []
         order.reserveCapacity(group.reduce(0) { $0 + $1.entry.rows })
