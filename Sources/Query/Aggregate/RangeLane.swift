@@ -49,8 +49,8 @@ final class RangeLane: @unchecked Sendable {
         do throws(ScanError) {
             if let counts = try counts(unit), addWhole(counts) {
                 // All is known.
-            } else if let volume = try volume(unit), addVolume(volume, first: unit.firstTime, last: unit.lastTime) {
-                statistics.storedBytes += volume.storedBytesRead
+            } else if try addVolume(unit) {
+                // No row needs to be looked at.
             } else if let columns = try unit.columns() {
                 try scan(columns, unit)
             } else {
@@ -72,8 +72,10 @@ final class RangeLane: @unchecked Sendable {
         wantsCounts ? try unit.counts() : nil
     }
 
-    private func volume(_ unit: any ScanUnit) throws(ScanError) -> UnitVolume? {
-        wantsCounts ? try unit.volume() : nil
+    private func addVolume(_ unit: any ScanUnit) throws(ScanError) -> Bool {
+        guard wantsCounts, let volume = try unit.volume() else { return false }
+        statistics.storedBytes += volume.storedBytesRead
+        return add(volume, first: unit.firstTime, last: unit.lastTime)
     }
 
     private func open(_ unit: any ScanUnit) throws(ScanError) -> LoadedRows {

@@ -9,7 +9,7 @@ extension RangeLane {
     /// - Parameters:
     ///   - first: time of the unit's first row.
     ///   - last: time of its last row, inclusive.
-    func addVolume(_ volume: UnitVolume, first: Int64, last: Int64) -> Bool {
+    func add(_ volume: UnitVolume, first: Int64, last: Int64) -> Bool {
         let histogram = volume.histogram
         guard let cells = cells(of: histogram, within: min(first, last)...last),
             let (places, series) = places(volume.streams), places.count == histogram.streamCount

@@ -25,14 +25,14 @@ struct ColumnProgram: Sendable {
         rowTests = pipeline.rowTests
         var filters: [Filter] = []
         var parser: Pipeline?
-        var parserKey: [UInt8] = []
+        var parserKey: [UInt8] = [0]
         var isComplete = true
         stages: for stage in pipeline.stages {
             switch stage {
             case .json where parser == nil: parser = pipeline.reduced(to: stage)
             case .jsonPaths(let paths) where parser == nil:
                 parser = pipeline.reduced(to: stage)
-                parserKey = paths.key(pipeline.names)
+                parserKey = [1] + paths.key(pipeline.names)
             case .condition(let condition): filters.append(Filter(condition: condition, isBehindParser: parser != nil))
             default:
                 isComplete = false

@@ -53,7 +53,10 @@ struct RowVerdicts {
 
     /// Lowers rows of the verdict `where` to that of the other, and leaves the rest.
     mutating func intersect(_ other: RowVerdicts, where verdict: UInt8) {
-        for index in rows.indices where rows[index] == verdict { rows[index] = min(verdict, other.rows[index]) }
+        // The rest is compared with what lowers nothing.
+        var bounds = ByteLanes.lookUp(rows, in: (0...Verdict.yes).map { $0 == verdict ? Verdict.no : Verdict.yes })
+        ByteLanes.raise(&bounds, to: other.rows)
+        ByteLanes.lower(&rows, to: bounds)
     }
 
     /// Rows that pass either.

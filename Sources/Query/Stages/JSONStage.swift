@@ -125,7 +125,7 @@ struct JSONPathStage: Sendable {
         items = extractions.map { Item(name: names.intern($0.name), path: $0.path.elements) }
     }
 
-    /// The same for stages that set the same names to the same values, and not empty.
+    /// The same for stages that set the same names to the same values.
     func key(_ names: NameTable) -> [UInt8] {
         var key: [UInt8] = []
         key.appendVarint(items.count)
