@@ -20,17 +20,43 @@ import Testing
     }
 
     @Test func answersAreKeptByPartBlockAndTest() {
-        let cache = AnswerCache()
-        let (part, other) = (Hash128(high: 1, low: 2), Hash128(high: 1, low: 3))
-        cache.keep(part, 0, [1, 5], passing: [0x61])
-        cache.keep(part, 1, [], passing: [0x61])
-        #expect(cache.rows(part, 0, passing: [0x61]) == [1, 5])
-        #expect(cache.rows(part, 1, passing: [0x61]) == [])
-        #expect(cache.rows(part, 0, passing: [0x62]) == nil)
-        #expect(cache.rows(other, 0, passing: [0x61]) == nil)
+        let answers = BlockCaches().answers
+        func place(_ part: UInt64, _ block: Int) -> BlockPlace {
+            BlockPlace(part: Hash128(high: 1, low: part), block: block)
+        }
+        answers.keep([1, 5], of: place(2, 0), [0x61], sizeBytes: 8)
+        answers.keep([], of: place(2, 1), [0x61], sizeBytes: 8)
+        #expect(answers[place(2, 0), [0x61]] == [1, 5])
+        #expect(answers[place(2, 1), [0x61]] == [])
+        #expect(answers[place(2, 0), [0x62]] == nil)
+        #expect(answers[place(3, 0), [0x61]] == nil)
         // Answers of some 8 KiB each: the first is long gone.
-        for block in 2..<3000 { cache.keep(part, block, [UInt16](repeating: 7, count: 4096), passing: [0x61]) }
-        #expect(cache.rows(part, 0, passing: [0x61]) == nil)
-        #expect(cache.rows(part, 2999, passing: [0x61])?.count == 4096)
+        let many = [UInt16](repeating: 7, count: 4096)
+        for block in 2..<3000 { answers.keep(many, of: place(2, block), [0x61], sizeBytes: 8192) }
+        #expect(answers[place(2, 0), [0x61]] == nil)
+        #expect(answers[place(2, 2999), [0x61]]?.count == 4096)
+    }
+
+    /// While ingest needs memory a quarter is kept, and more again later.
+    @Test func cachesShrinkWhileIngestIsBusy() {
+        let caches = BlockCaches()
+        func kept() -> Int {
+            (0..<1000).count { caches.notes[BlockPlace(part: Hash128(high: 1, low: 1), block: $0), []] != nil }
+        }
+        func fill() {
+            for block in 0..<1000 {
+                let place = BlockPlace(part: Hash128(high: 1, low: 1), block: block)
+                caches.notes.keep(block, of: place, [], sizeBytes: 7_800)
+            }
+        }
+        fill()
+        #expect(kept() == 1000)
+        caches.tend(isIngestBusy: true)
+        #expect((100...260).contains(kept()))
+        fill()
+        #expect((100...260).contains(kept()))
+        caches.tend(isIngestBusy: false)
+        fill()
+        #expect(kept() == 1000)
     }
 }

@@ -21,17 +21,7 @@ final class PartCache: Sendable {
     static let maximumFiles = 256
     static let maximumBytes = 64 << 20
 
-    static let maximumHeadBytes = 32 << 20
-    /// The same while ingest needs memory.
-    static let busyHeadBytes = 8 << 20
-
-    let heads = RegionCache<ColumnHead>(maximumBytes: maximumHeadBytes) { $0.memoryBytes }
-    let trigrams = RegionCache<TrigramSet?>(maximumBytes: 8 << 20) { $0?.memoryBytes ?? 64 }
-    let counts = RegionCache<RowCounts?>(maximumBytes: 16 << 20) { $0?.memoryBytes ?? 64 }
-    let volumes = RegionCache<VolumeHistogram?>(maximumBytes: 8 << 20) { $0?.memoryBytes ?? 64 }
-    let answers = AnswerCache()
-    let kinds = KindsCache()
-    let notes = BlockNotes()
+    let blocks = BlockCaches()
     let readers = ReaderCache()
     private let blobs: any BlobStore
     private let tables: StreamTables
@@ -115,7 +105,7 @@ final class PartCache: Sendable {
     /// Once a second: gives memory back that others need, or nobody.
     func tend(isIngestBusy: Bool) {
         readers.tend(isIngestBusy: isIngestBusy)
-        heads.limit(to: isIngestBusy ? PartCache.busyHeadBytes : PartCache.maximumHeadBytes)
+        blocks.tend(isIngestBusy: isIngestBusy)
     }
 
     /// Closes a part whose file is going away.

@@ -186,7 +186,8 @@ struct BlockUnit: ScanUnit {
     func volume() throws(ScanError) -> UnitVolume? {
         if part.summary.isUnclean { return nil }
         let known = try guarded { () throws(PartError) in
-            try cache.volumes.region(contents.part.summary.id, index) { () throws(PartError) in
+            let size = { (histogram: VolumeHistogram?) in histogram?.memoryBytes ?? 0 }
+            return try cache.blocks.volumes.region(place, size: size) { () throws(PartError) in
                 try contents.part.volume(index)
             }
         }

@@ -40,7 +40,8 @@ public final class UnitColumns {
     public func mayContain(_ needle: [UInt8]) throws(ScanError) -> Bool {
         let part = unit.contents.part
         let known = try unit.guarded { () throws(PartError) in
-            try unit.cache.trigrams.region(part.summary.id, unit.index) { () throws(PartError) in
+            let size = { (set: TrigramSet?) in set?.memoryBytes ?? 0 }
+            return try unit.cache.blocks.trigrams.region(unit.place, size: size) { () throws(PartError) in
                 try part.trigrams(unit.index)
             }
         }
@@ -53,7 +54,8 @@ public final class UnitColumns {
     public func rowCounts() throws(ScanError) -> RowCounts? {
         let part = unit.contents.part
         let known = try unit.guarded { () throws(PartError) in
-            try unit.cache.counts.region(part.summary.id, unit.index) { () throws(PartError) in
+            let size = { (counts: RowCounts?) in counts?.memoryBytes ?? 0 }
+            return try unit.cache.blocks.counts.region(unit.place, size: size) { () throws(PartError) in
                 try part.rowCounts(unit.index)
             }
         }
@@ -65,12 +67,11 @@ public final class UnitColumns {
     /// The block's rows by kind, if they are counted.
     /// - Parameter column: whose values matter; nil for none.
     public func rowKinds(by column: CountedColumn?) throws(ScanError) -> RowKinds? {
-        let id = unit.contents.part.summary.id
-        if let known = unit.cache.kinds.kinds(id, unit.index, by: column) { return known }
+        if let known = unit.cache.blocks.kinds[unit.place, column] { return known }
         guard let counts = try rowCounts() else { return nil }
         do throws(ColumnError) {
             guard let kinds = try counts.kinds(by: column) else { return nil }
-            unit.cache.kinds.keep(id, unit.index, kinds, by: column)
+            unit.cache.blocks.kinds.keep(kinds, of: unit.place, column, sizeBytes: kinds.memoryBytes)
             return kinds
         } catch {
             throw unit.damage(error)
@@ -107,7 +108,7 @@ public final class UnitColumns {
 
     /// The rows whose lines pass a test, ascending, if `keep` was told of them not long ago. Reads nothing.
     public func knownRows(passing test: [UInt8]) -> [UInt16]? {
-        unit.cache.answers.rows(unit.contents.part.summary.id, unit.index, passing: test)
+        unit.cache.blocks.answers[unit.place, test]
     }
 
     /// Answers with more rows are not kept.
@@ -117,18 +118,18 @@ public final class UnitColumns {
     /// change.
     public func keep(rows: [UInt16], passing test: [UInt8]) {
         guard rows.count <= UnitColumns.mostKeptRows else { return }
-        unit.cache.answers.keep(unit.contents.part.summary.id, unit.index, rows, passing: test)
+        unit.cache.blocks.answers.keep(rows, of: unit.place, test, sizeBytes: test.count + rows.count * 2 + 64)
     }
 
     /// What `keep(note:)` was given for the block not long ago.
     public func note(_ key: [UInt8]) -> (any Sendable)? {
-        unit.cache.notes.note(unit.contents.part.summary.id, unit.index, key)
+        unit.cache.blocks.notes[unit.place, key]
     }
 
     /// Keeps something that was worked out about the block and takes time to work out again: blocks never change.
     /// - Parameter sizeBytes: memory that it holds, about.
     public func keep(note: any Sendable, _ key: [UInt8], sizeBytes: Int) {
-        unit.cache.notes.keep(unit.contents.part.summary.id, unit.index, note, key, sizeBytes: sizeBytes)
+        unit.cache.blocks.notes.keep(note, of: unit.place, key, sizeBytes: sizeBytes + key.count + 32)
     }
 
     /// Those of some rows, ascending, whose lines pass; they are rebuilt.
@@ -195,7 +196,8 @@ public final class UnitColumns {
         if reader == nil {
             reader = try unit.guarded { () throws(PartError) in
                 let part = unit.contents.part
-                let head = try unit.cache.heads.region(part.summary.id, unit.index) { () throws(PartError) in
+                let size = { (head: ColumnHead) in head.memoryBytes }
+                let head = try unit.cache.blocks.heads.region(unit.place, size: size) { () throws(PartError) in
                     try part.columnHead(unit.index)
                 }
                 return try part.openColumns(unit.index, head: head.region)
@@ -217,6 +219,8 @@ extension BlockUnit {
     func columns() throws(ScanError) -> UnitColumns? {
         contents.directory.blocks[index].kind == .columns ? UnitColumns(self) : nil
     }
+
+    var place: BlockPlace { BlockPlace(part: contents.part.summary.id, block: index) }
 
     /// By the number that rows carry in the block: the stream, or `StreamID.none` when the tests exclude it.
     var numberedStreams: [StreamID] {
