@@ -11,31 +11,47 @@ final class ReaderCache: Sendable {
     }
 
     private struct Slot {
-        let reader: ColumnBlockReader
-        let sizeBytes: Int
+        var reader: ColumnBlockReader
+        var sizeBytes: Int
         /// Place in `order`.
         var place: Int
+    }
+
+    /// In bytes, but for patience.
+    struct Limits: Sendable {
+        var maximum = 96 << 20
+        /// The same while ingest needs memory.
+        var busy = 8 << 20
+        /// What one reader may hold: more is shed before it is kept.
+        var reader = 8 << 20
+        /// What is left of readers when there is no room for all that they hold: the large ones shrink before any goes.
+        var slimReader = 2 << 20
+        /// After so many seconds without a question nothing is kept.
+        var patienceSeconds = 120
     }
 
     private struct State {
         var slots: [Key: Slot] = [:]
         var order: [Key] = []
+        /// Readers that hold more than a slim one, the latest last; some may have gone.
+        var large: [Key] = []
         var bytes = 0
-        var limitBytes = ReaderCache.maximumBytes
+        var limitBytes: Int
         /// Seconds since a reader was asked for.
         var idleSeconds = 0
         var random: UInt64 = 0x9e37_79b9_7f4a_7c15
     }
 
-    static let maximumBytes = 64 << 20
-    /// The same while ingest needs memory.
-    static let busyBytes = 8 << 20
-    /// After so long without a question nothing is kept.
-    static let patienceSeconds = 120
-    /// What one reader may hold: more is shed before it is kept.
-    static let maximumReaderBytes = 2 << 20
+    private let limits: Limits
+    private let state: Mutex<State>
 
-    private let state = Mutex(State())
+    init(_ limits: Limits = Limits()) {
+        self.limits = limits
+        state = Mutex(State(limitBytes: limits.maximum))
+    }
+
+    /// Memory that waiting readers hold, about, in bytes.
+    var heldBytes: Int { state.withLock { $0.bytes } }
 
     /// Takes the reader of a block out, if it waits here.
     func take(_ part: Hash128, _ block: Int) -> ColumnBlockReader? {
@@ -48,12 +64,12 @@ final class ReaderCache: Sendable {
     /// Once a second: gives memory back that others need, or nobody.
     func tend(isIngestBusy: Bool) {
         state.withLock { state in
-            state.limitBytes = isIngestBusy ? ReaderCache.busyBytes : ReaderCache.maximumBytes
+            state.limitBytes = isIngestBusy ? limits.busy : limits.maximum
             state.idleSeconds += 1
-            if state.idleSeconds > ReaderCache.patienceSeconds {
-                (state.slots, state.order, state.bytes) = ([:], [], 0)
+            if state.idleSeconds > limits.patienceSeconds {
+                (state.slots, state.order, state.large, state.bytes) = ([:], [], [], 0)
             } else {
-                ReaderCache.shrink(&state)
+                shrink(&state)
             }
         }
     }
@@ -61,7 +77,7 @@ final class ReaderCache: Sendable {
     /// A reader that has served, made ready to wait here.
     func prepared(_ reader: consuming ColumnBlockReader) -> ColumnBlockReader {
         var reader = reader
-        reader.shed(to: ReaderCache.maximumReaderBytes)
+        reader.shed(to: limits.reader)
         reader.renew()
         return reader
     }
@@ -74,18 +90,45 @@ final class ReaderCache: Sendable {
             _ = ReaderCache.remove(key, &state)
             state.slots[key] = Slot(reader: reader, sizeBytes: size, place: state.order.count)
             state.order.append(key)
+            if size > limits.slimReader { ReaderCache.list(key, &state) }
             state.bytes += size
-            ReaderCache.shrink(&state)
+            shrink(&state)
         }
     }
 
     /// Queries pass over blocks in rounds: leaving by chance keeps a share of them, leaving by age none.
-    private static func shrink(_ state: inout State) {
+    private func shrink(_ state: inout State) {
+        if state.bytes > state.limitBytes { makeSlim(&state) }
         while state.bytes > state.limitBytes, !state.order.isEmpty {
             state.random = state.random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
             let place = Int(truncatingIfNeeded: (state.random >> 33) % UInt64(state.order.count))
             _ = ReaderCache.remove(state.order[place], &state)
         }
+    }
+
+    /// Lists a large reader; now and then those that have gone, or are there twice, leave the list.
+    private static func list(_ key: Key, _ state: inout State) {
+        state.large.append(key)
+        guard state.large.count > 2 * state.slots.count + 64 else { return }
+        var seen: Set<Key> = []
+        let latest = state.large.reversed().filter { state.slots[$0] != nil && seen.insert($0).inserted }
+        state.large = latest.reversed()
+    }
+
+    /// Sheds what large readers hold, those first that have waited longest, until there is room.
+    private func makeSlim(_ state: inout State) {
+        var next = 0
+        while state.bytes > state.limitBytes, next < state.large.count {
+            let key = state.large[next]
+            next += 1
+            guard var slot = state.slots.removeValue(forKey: key) else { continue }
+            slot.reader.shed(to: limits.slimReader)
+            let size = slot.reader.keptBytes
+            state.bytes -= slot.sizeBytes - size
+            slot.sizeBytes = size
+            state.slots[key] = slot
+        }
+        state.large.removeFirst(next)
     }
 
     /// Lets go of all readers of a part that is being closed.
