@@ -7,38 +7,44 @@ struct PackedTexts: Sendable {
     private(set) var count = 0
 
     init(_ texts: [String] = []) {
-        for text in texts { append([UInt8](text.utf8)) }
+        for text in texts { append(text.utf8) }
     }
 
-    var texts: [String] { places.map { String(decoding: bytes[$0.text], as: UTF8.self) } }
+    var texts: [String] {
+        var texts: [String] = []
+        forEach { _, text in texts.append(String(decoding: bytes[text], as: UTF8.self)) }
+        return texts
+    }
 
-    mutating func append(_ text: [UInt8]) {
-        bytes.appendPrefixed(text)
+    mutating func append(_ text: some Collection<UInt8>) {
+        bytes.appendVarint(text.count)
+        bytes.append(contentsOf: text)
         count += 1
     }
 
-    /// Makes `text` the last; the first goes beyond `limit`.
+    /// Makes `text` the last; the first goes beyond `limit`. Makes no array: it is called for each error.
     mutating func makeLast(_ text: String, limit: Int) {
-        let wanted = [UInt8](text.utf8)
-        let places = places
-        if let last = places.last, bytes[last.text].elementsEqual(wanted) { return }
-        let known = places.first { bytes[$0.text].elementsEqual(wanted) }
-        if let gone = known ?? (count >= limit ? places.first : nil) {
-            bytes.removeSubrange(gone.whole)
+        var first: Range<Int>?
+        var known: Range<Int>?
+        forEach { whole, own in
+            if first == nil { first = whole }
+            if bytes[own].elementsEqual(text.utf8) { known = whole }
+        }
+        if known?.upperBound == bytes.count { return }
+        if let gone = known ?? (count >= limit ? first : nil) {
+            bytes.removeSubrange(gone)
             count -= 1
         }
-        append(wanted)
+        append(text.utf8)
     }
 
-    private var places: [(whole: Range<Int>, text: Range<Int>)] {
+    /// Calls `body` with where each text stands, its size included, and where it stands itself.
+    private func forEach(_ body: (_ whole: Range<Int>, _ text: Range<Int>) -> Void) {
         var reader = ByteReader(bytes)
-        var found: [(whole: Range<Int>, text: Range<Int>)] = []
-        found.reserveCapacity(count)
         while !reader.isAtEnd {
             let start = reader.offset
-            guard let text = try? reader.prefixedRange() else { break }
-            found.append((start..<text.upperBound, text))
+            guard let text = try? reader.prefixedRange() else { return }
+            body(start..<text.upperBound, text)
         }
-        return found
     }
 }

@@ -65,7 +65,7 @@ struct VolumeHistogramTests {
     @Test func whatCannotBeCountedIsNot() throws {
         let odd: [(times: [Int64], streams: [UInt32])] = [
             ([], []), ([.min, .max], [0, 1]), ([.min], [0]), ([.max], [0]), ([1], [8_192]), ([1], [.max]),
-            ([0, 40 * Nanoseconds.perDay], [0, 4_000]), ([1, 2], [0]),
+            ([0, 40 * Nanoseconds.perDay], [0, 4_000]), ([1, 2], [0]), ([0, 9 * Nanoseconds.perDay, 5], [0, 0, 0]),
         ]
         for (times, streams) in odd {
             let volume = VolumeHistogram(times: times, streams: streams)

@@ -39,10 +39,10 @@ struct ReaderCacheTests {
         try #require(slim > 0 && slim * 3 < large)
 
         let cache = ReaderCache(ReaderCache.Limits(maximum: 2 * large + 8 * slim, reader: large, slimReader: slim))
-        for block in 0..<8 { cache.put(part, block, cache.prepared(reader)) }
+        for block in 0..<8 { cache.put(cache.prepared(reader), of: BlockPlace(part: part, block: block)) }
         #expect(cache.heldBytes <= 2 * large + 8 * slim)
         // All are there, the latest with all that it held.
-        let held = (0..<8).map { cache.take(part, $0)?.keptBytes }
+        let held = (0..<8).map { cache.take(BlockPlace(part: part, block: $0))?.keptBytes }
         #expect(held.allSatisfy { $0 != nil })
         #expect(held[0] == slim && held[7] == large)
         #expect(cache.heldBytes == 0)
@@ -53,9 +53,9 @@ struct ReaderCacheTests {
         reader.shed(to: 0)
         let slim = reader.keptBytes
         let cache = ReaderCache(ReaderCache.Limits(maximum: 5 * slim, reader: slim, slimReader: slim))
-        for block in 0..<40 { cache.put(part, block, reader) }
+        for block in 0..<40 { cache.put(reader, of: BlockPlace(part: part, block: block)) }
         #expect(cache.heldBytes == 5 * slim)
-        #expect((0..<40).count { cache.take(part, $0) != nil } == 5)
+        #expect((0..<40).count { cache.take(BlockPlace(part: part, block: $0)) != nil } == 5)
     }
 
     @Test func ingestAndIdlenessGetMemoryBack() throws {
@@ -63,7 +63,7 @@ struct ReaderCacheTests {
         let size = reader.keptBytes
         let cache = ReaderCache(
             ReaderCache.Limits(maximum: 10 * size, busy: size, reader: size, slimReader: size, patienceSeconds: 3))
-        func fill() { for block in 0..<8 { cache.put(part, block, reader) } }
+        func fill() { for block in 0..<8 { cache.put(reader, of: BlockPlace(part: part, block: block)) } }
         fill()
         #expect(cache.heldBytes == 8 * size)
         cache.tend(isIngestBusy: true)
@@ -74,9 +74,9 @@ struct ReaderCacheTests {
         fill()
         #expect(cache.heldBytes == 8 * size)
         // A question begins the wait anew, whatever it is about.
-        #expect(cache.take(part, 99) == nil)
+        #expect(cache.take(BlockPlace(part: part, block: 99)) == nil)
         for _ in 0..<3 { cache.tend(isIngestBusy: false) }
-        #expect(cache.take(part, 0) != nil)
+        #expect(cache.take(BlockPlace(part: part, block: 0)) != nil)
         for _ in 0..<3 { cache.tend(isIngestBusy: false) }
         #expect(cache.heldBytes == 7 * size)
         cache.tend(isIngestBusy: false)
@@ -88,12 +88,12 @@ struct ReaderCacheTests {
         let cache = ReaderCache()
         let other = Hash128(high: 1, low: 2)
         for block in 0..<4 {
-            cache.put(part, block, reader)
-            cache.put(other, block, reader)
+            cache.put(reader, of: BlockPlace(part: part, block: block))
+            cache.put(reader, of: BlockPlace(part: other, block: block))
         }
         cache.forget(part)
-        #expect((0..<4).allSatisfy { cache.take(part, $0) == nil })
-        #expect((0..<4).allSatisfy { cache.take(other, $0) != nil })
+        #expect((0..<4).allSatisfy { cache.take(BlockPlace(part: part, block: $0)) == nil })
+        #expect((0..<4).allSatisfy { cache.take(BlockPlace(part: other, block: $0)) != nil })
     }
 
     /// The list of large readers does not grow with questions.
@@ -102,9 +102,11 @@ struct ReaderCacheTests {
         let size = reader.keptBytes
         let cache = ReaderCache(ReaderCache.Limits(maximum: 4 * size, reader: size, slimReader: 0))
         for round in 0..<1000 {
-            cache.put(part, round % 3, cache.take(part, round % 3) ?? reader)
+            cache.put(
+                cache.take(BlockPlace(part: part, block: round % 3)) ?? reader,
+                of: BlockPlace(part: part, block: round % 3))
             #expect(cache.heldBytes <= 3 * size)
         }
-        #expect((0..<3).allSatisfy { cache.take(part, $0)?.keptBytes == size })
+        #expect((0..<3).allSatisfy { cache.take(BlockPlace(part: part, block: $0))?.keptBytes == size })
     }
 }

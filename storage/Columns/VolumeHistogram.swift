@@ -68,9 +68,14 @@ public struct VolumeHistogram: Hashable, Sendable {
         let width = Int(most) + 1
         var counts = [UInt32](repeating: 0, count: buckets.count * width)
         for row in times.indices {
-            let number = Buckets.number(times[row], width: buckets.width) ?? buckets.first
-            let bucket = min(max(Int(clamping: number &- buckets.first), 0), buckets.count - 1)
-            counts[bucket * width + Int(streams[row])] += 1
+            guard let number = Buckets.number(times[row], width: buckets.width), number >= buckets.first,
+                number - buckets.first < buckets.count
+            else {
+                // Rows out of order.
+                (self.buckets, streamCount, self.rows) = (nil, 0, [])
+                return
+            }
+            counts[Int(number - buckets.first) * width + Int(streams[row])] += 1
         }
         self.buckets = buckets
         streamCount = width

@@ -9,7 +9,7 @@ struct HidingUnit: ScanUnit {
     /// Those that may be about its rows, each with the streams it is about by the unit's ordinals.
     let tombstones: [(tombstone: ActiveTombstone, streams: [StreamID])]
     /// The block's place in the cache; nil for head chunks, whose rows grow.
-    let place: HiddenRowsCache.Place?
+    let place: BlockPlace?
     let cache: HiddenRowsCache
     let labels: @Sendable (StreamID) -> LabelSet
 
@@ -78,13 +78,8 @@ extension LoadedRows {
 /// Which rows of blocks are hidden, so that a block is looked through once for each set of tombstones. Bounded: when
 /// it is full, it begins anew.
 final class HiddenRowsCache: Sendable {
-    struct Place: Hashable, Sendable {
-        let part: Hash128
-        let block: Int
-    }
-
     private struct State {
-        var found: [Place: (key: [String], rows: [Int])] = [:]
+        var found: [BlockPlace: (key: [String], rows: [Int])] = [:]
         var rowCount = 0
     }
 
@@ -92,14 +87,14 @@ final class HiddenRowsCache: Sendable {
     private static let rowLimit = 4 << 20
     private let state = Mutex(State())
 
-    func rows(at place: Place, _ key: [String]) -> [Int]? {
+    func rows(at place: BlockPlace, _ key: [String]) -> [Int]? {
         state.withLock { state in
             guard let found = state.found[place], found.key == key else { return nil }
             return found.rows
         }
     }
 
-    func put(_ rows: [Int], at place: Place, _ key: [String]) {
+    func put(_ rows: [Int], at place: BlockPlace, _ key: [String]) {
         state.withLock { state in
             if state.rowCount + rows.count + 8 > HiddenRowsCache.rowLimit { state = State() }
             state.rowCount += rows.count + 8

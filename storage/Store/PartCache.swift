@@ -98,7 +98,7 @@ final class PartCache: Sendable {
         let slim = readers.prepared(reader)
         state.withLock { state in
             guard let slot = state.slots[id], slot.contents === contents else { return }
-            readers.put(id, block, slim)
+            readers.put(slim, of: BlockPlace(part: id, block: block))
         }
     }
 

@@ -5,11 +5,6 @@ import Synchronization
 /// Readers of column blocks between two pieces of work, with what they have decoded: the numbers of streams, shapes and
 /// often asked columns need not be decompressed for every query. Bounded in bytes.
 final class ReaderCache: Sendable {
-    private struct Key: Hashable {
-        let part: Hash128
-        let block: Int
-    }
-
     private struct Slot {
         var reader: ColumnBlockReader
         var sizeBytes: Int
@@ -31,10 +26,10 @@ final class ReaderCache: Sendable {
     }
 
     private struct State {
-        var slots: [Key: Slot] = [:]
-        var order: [Key] = []
+        var slots: [BlockPlace: Slot] = [:]
+        var order: [BlockPlace] = []
         /// Readers that hold more than a slim one, the latest last; some may have gone.
-        var large: [Key] = []
+        var large: [BlockPlace] = []
         var bytes = 0
         var limitBytes: Int
         /// Seconds since a reader was asked for.
@@ -54,10 +49,10 @@ final class ReaderCache: Sendable {
     var heldBytes: Int { state.withLock { $0.bytes } }
 
     /// Takes the reader of a block out, if it waits here.
-    func take(_ part: Hash128, _ block: Int) -> ColumnBlockReader? {
+    func take(_ block: BlockPlace) -> ColumnBlockReader? {
         state.withLock { state in
             state.idleSeconds = 0
-            return ReaderCache.remove(Key(part: part, block: block), &state)
+            return ReaderCache.remove(block, &state)
         }
     }
 
@@ -83,14 +78,13 @@ final class ReaderCache: Sendable {
     }
 
     /// Keeps a prepared reader for the next who asks for its block.
-    func put(_ part: Hash128, _ block: Int, _ reader: ColumnBlockReader) {
-        let key = Key(part: part, block: block)
+    func put(_ reader: ColumnBlockReader, of block: BlockPlace) {
         let size = reader.keptBytes
         state.withLock { state in
-            _ = ReaderCache.remove(key, &state)
-            state.slots[key] = Slot(reader: reader, sizeBytes: size, place: state.order.count)
-            state.order.append(key)
-            if size > limits.slimReader { ReaderCache.list(key, &state) }
+            _ = ReaderCache.remove(block, &state)
+            state.slots[block] = Slot(reader: reader, sizeBytes: size, place: state.order.count)
+            state.order.append(block)
+            if size > limits.slimReader { ReaderCache.list(block, &state) }
             state.bytes += size
             shrink(&state)
         }
@@ -107,10 +101,10 @@ final class ReaderCache: Sendable {
     }
 
     /// Lists a large reader; now and then those that have gone, or are there twice, leave the list.
-    private static func list(_ key: Key, _ state: inout State) {
-        state.large.append(key)
+    private static func list(_ block: BlockPlace, _ state: inout State) {
+        state.large.append(block)
         guard state.large.count > 2 * state.slots.count + 64 else { return }
-        var seen: Set<Key> = []
+        var seen: Set<BlockPlace> = []
         let latest = state.large.reversed().filter { state.slots[$0] != nil && seen.insert($0).inserted }
         state.large = latest.reversed()
     }
@@ -134,12 +128,12 @@ final class ReaderCache: Sendable {
     /// Lets go of all readers of a part that is being closed.
     func forget(_ part: Hash128) {
         state.withLock { state in
-            for key in state.order where key.part == part { _ = ReaderCache.remove(key, &state) }
+            for block in state.order where block.part == part { _ = ReaderCache.remove(block, &state) }
         }
     }
 
-    private static func remove(_ key: Key, _ state: inout State) -> ColumnBlockReader? {
-        guard let slot = state.slots.removeValue(forKey: key) else { return nil }
+    private static func remove(_ block: BlockPlace, _ state: inout State) -> ColumnBlockReader? {
+        guard let slot = state.slots.removeValue(forKey: block) else { return nil }
         state.bytes -= slot.sizeBytes
         let last = state.order.removeLast()
         if slot.place < state.order.count {

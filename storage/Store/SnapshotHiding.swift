@@ -24,9 +24,9 @@ extension Snapshot {
         _ unit: any ScanUnit, _ selections: [(tombstone: ActiveTombstone, selected: [Bool])]
     ) -> any ScanUnit {
         var touching: [(tombstone: ActiveTombstone, streams: [StreamID])] = []
-        var place: HiddenRowsCache.Place?
+        var place: BlockPlace?
         if let block = unit as? BlockUnit {
-            place = HiddenRowsCache.Place(part: block.part.summary.id, block: block.index)
+            place = block.place
             let present = block.contents.directory.streams(of: block.index)
             for (tombstone, selected) in selections
             where !tombstone.isClean(block.part.summary.id)

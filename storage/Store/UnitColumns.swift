@@ -191,7 +191,7 @@ public final class UnitColumns {
 
     private func ask<R>(_ body: (inout ColumnBlockReader) throws(ColumnError) -> R) throws(ScanError) -> R {
         if reader == nil {
-            reader = unit.cache.readers.take(unit.contents.part.summary.id, unit.index)
+            reader = unit.cache.readers.take(unit.place)
         }
         if reader == nil {
             reader = try unit.guarded { () throws(PartError) in

@@ -62,7 +62,7 @@ public final class Committer: Sendable {
     public func submit(_ record: EncodedRecord, batch: Batch, completion: @escaping Completion) {
         guard record.sizeBytes <= WALFormat.recordBytes else {
             let error = WALError.tooLarge(sizeBytes: record.sizeBytes, limitBytes: WALFormat.recordBytes)
-            return completion(.failure(.storageUnavailable(reason: "\(error)", retryAfterSeconds: 60)))
+            return completion(.failure(.storageUnavailable(reason: error.refusal, retryAfterSeconds: 60)))
         }
         let waiter = Waiter(record: record, batch: batch, completion: completion)
         switch state.update({ $0.submit(waiter, bytes: record.sizeBytes) }) {
@@ -148,7 +148,7 @@ public final class Committer: Sendable {
             $0.isFailing = true
         }
         noteSizes()
-        let reason = IngestError.storageUnavailable(reason: "\(error)", retryAfterSeconds: 1)
+        let reason = IngestError.storageUnavailable(reason: error.refusal, retryAfterSeconds: 1)
         for waiter in group + others { waiter.completion(.failure(reason)) }
         onGroup()
     }

@@ -73,4 +73,12 @@ public enum WALError: Error, Hashable, Sendable, CustomStringConvertible {
         case .tooLarge(let size, let limit): "a WAL record of \(size) bytes is over the limit of \(limit)"
         }
     }
+
+    /// The same for those who push: names no file of the server.
+    var refusal: String {
+        switch self {
+        case .file(let error): "the write-ahead log cannot be written (\(error.operation): \(error.reason))"
+        case .tooLarge: description
+        }
+    }
 }
