@@ -153,6 +153,71 @@ final class SpaceFileSystem: FileSystem {
         #expect(try store.lines() == ["taken"])
         await store.close()
     }
+
+    /// Parts that took the last room would take the reserve with them.
+    @Test func partsLeaveTheReserve() async throws {
+        let files = SpaceFileSystem(freeBytes: 1 << 30)
+        let store = try open(files) { $0.minimumFreeBytes = 8 << 20 }
+        let reserve = folder.path + "/reserve"
+        _ = try await store.append(batch([(now, "kept")]))
+        #expect(files.exists(reserve))
+        files.setFree(1 << 20)
+        store.checkSpace()
+        await #expect(throws: StoreError.self) { try await store.flush().get() }
+        #expect(files.exists(reserve))
+        // Somebody else takes it all: now it goes, and comes back with the room, also below the floor.
+        files.setFree(0)
+        store.checkSpace()
+        #expect(!files.exists(reserve))
+        files.setFree(2 << 20)
+        store.checkSpace()
+        #expect(!files.exists(reserve))
+        files.setFree(4 << 20)
+        store.checkSpace()
+        #expect(files.exists(reserve))
+        #expect(store.statistics.refusal != nil)
+        await #expect(throws: Never.self) { try await store.flush().get() }
+        #expect(try store.lines() == ["kept"])
+        await store.close()
+    }
+
+    /// A disk that stays full is not written to every second.
+    @Test func sealsThatFailAreTriedLessAndLess() {
+        var backoff = Backoff()
+        #expect(!backoff.isFailing)
+        var (now, tries): (Int64, [Int64]) = (0, [])
+        while now < 200 * Nanoseconds.perSecond {
+            if backoff.allows(now: now, freeBytes: 100) {
+                tries.append(now / Nanoseconds.perSecond)
+                backoff.fail(now: now, freeBytes: 100)
+                // Its neighbour, a moment later.
+                backoff.fail(now: now + 1, freeBytes: 90)
+            }
+            now += Nanoseconds.perSecond / 5
+        }
+        #expect(tries == [0, 1, 3, 7, 15, 31, 61, 91, 121, 151, 181])
+        #expect(!backoff.allows(now: now, freeBytes: 1 << 20))
+        #expect(backoff.allows(now: now, freeBytes: 100 + 1 << 20))
+    }
+
+    @Test func sealsThatFailedAreTriedAgainByThemselves() async throws {
+        let files = SpaceFileSystem(freeBytes: 1 << 30)
+        let store = try open(files) { $0.minimumFreeBytes = 1 << 20 }
+        _ = try await store.append(batch([(now, "one")]))
+        files.setFree(100)
+        for _ in 0..<3 { await #expect(throws: StoreError.self) { try await store.flush().get() } }
+        let failures = store.statistics.sealFailures
+        #expect(failures == 3)
+        files.setFree(1 << 30)
+        for tick in 1...100 where store.statistics.parts == 0 {
+            store.housekeep(tick * 60)
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        #expect(store.statistics.parts == 1)
+        #expect(store.statistics.sealFailures == failures)
+        #expect(try store.lines() == ["one"])
+        await store.close()
+    }
 }
 
 /// What a store has reported.

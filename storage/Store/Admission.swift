@@ -32,7 +32,8 @@ final class Admission: Sendable {
 
     private let state = Mutex(State())
     private let isFull: @Sendable () -> Bool
-    /// Seconds after which senders shall try again while heads cannot become parts, which is tried every second.
+    /// Seconds after which senders shall try again while heads cannot become parts, which is tried as soon as there is
+    /// room.
     private static let stuckRetrySeconds = 2
 
     init(isFull: @escaping @Sendable () -> Bool) {

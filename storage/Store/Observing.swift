@@ -92,6 +92,14 @@ extension Store {
         do throws(StateError) {
             try observation.save(to: state, isFinal: isFinal)
         } catch {
+            // It is tried every few seconds, and said every minute.
+            let isSaid = upkeep.withLock { upkeep -> Bool in
+                let now = Machine.monotonicNanoseconds()
+                guard now >= upkeep.stateReportNotBefore else { return false }
+                upkeep.stateReportNotBefore = now + 60 * Nanoseconds.perSecond
+                return true
+            }
+            guard isSaid else { return }
             configuration.report(
                 StoreReport(.error, "error groups and request figures could not be saved, tried again: \(error)"))
         }

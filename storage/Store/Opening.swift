@@ -182,7 +182,7 @@ struct Opening {
         let files = configuration.files
         if let space = try? files.space(configuration.folder) {
             _ = Reserve(configuration)
-                .adapt(freeBytes: space.freeBytes, totalBytes: space.totalBytes, mayGrow: false)
+                .adapt(freeBytes: space.freeBytes, totalBytes: space.totalBytes)
         }
         do throws(FileError) {
             for folder in [

@@ -9,7 +9,8 @@ extension StoreConfiguration {
         if !chosen.contains("storage.wal_budget") {
             walBudgetBytes = min(walBudgetBytes, max(totalBytes / 4, 8 << 20))
         }
-        let piece = max(min(totalBytes / 16, walBudgetBytes / 4), 1 << 20)
+        // Half the floor: one that begins just above it does not bring the disk to its brim.
+        let piece = max(min(totalBytes / 32, walBudgetBytes / 4), 1 << 20)
         walSegmentBytes = min(walSegmentBytes, (piece >> 12) << 12)
     }
 }

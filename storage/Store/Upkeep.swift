@@ -11,8 +11,12 @@ import WAL
 struct Upkeep: Sendable {
     /// Heads frozen and not yet published.
     var sealing = 0
-    /// Heads whose seal failed, to be tried again.
+    /// Heads whose seal failed, or that were frozen since one failed, to be tried again.
     var failed: [Ingest.FrozenHead] = []
+    /// When they are.
+    var sealBackoff = Backoff()
+    /// Monotonic time before which it is not said again that states cannot be saved, in nanoseconds.
+    var stateReportNotBefore: Int64 = 0
     /// Days with a merge under way.
     var merging: Set<TenantDay> = []
     /// Who waits until no merge is under way.
@@ -78,11 +82,7 @@ extension Store {
         }
         admission.advance()
         cache.tend(isIngestBusy: ingest.headBytes > configuration.headBudgetBytes / 2)
-        let retries = upkeep.withLock { upkeep -> [Ingest.FrozenHead] in
-            defer { upkeep.failed = [] }
-            return upkeep.failed
-        }
-        for frozen in retries { submitSeal(frozen) }
+        retrySeals()
         if tick % 60 == 1 || isBelowFloor, !upkeep.withLock({ $0.isRetaining }) {
             Task { await enforceRetention() }
         }
@@ -123,7 +123,7 @@ extension Store {
     func checkSpace() {
         guard let space = try? configuration.files.space(configuration.folder) else { return }
         let hasGivenUp = Reserve(configuration)
-            .adapt(freeBytes: space.freeBytes, totalBytes: space.totalBytes, mayGrow: admission.refusal == nil)
+            .adapt(freeBytes: space.freeBytes, totalBytes: space.totalBytes)
         if hasGivenUp {
             configuration.report(
                 StoreReport(.warning, "the disk is full to the brim: the reserve is given up for deletions and states"))
@@ -154,6 +154,7 @@ extension Store {
                     if !heads.isEmpty {
                         upkeep.headWaiters.append(HeadWaiter(heads: heads, continuation: continuation))
                     }
+                    upkeep.sealBackoff = Backoff()
                     defer { upkeep.failed = [] }
                     return upkeep.failed
                 }
@@ -187,11 +188,36 @@ extension Store {
         }
     }
 
-    /// Counts the head as being sealed and queues the work.
+    /// Counts the head as being sealed and queues the work; behind those that failed while they wait.
     func seal(_ frozen: Ingest.FrozenHead) {
-        upkeep.withLock { $0.sealing += 1 }
-        submitSeal(frozen)
+        let waits = upkeep.withLock { upkeep -> Bool in
+            upkeep.sealing += 1
+            guard upkeep.sealBackoff.isFailing, !upkeep.failed.isEmpty else { return false }
+            upkeep.failed.append(frozen)
+            return true
+        }
+        if !waits { submitSeal(frozen) }
     }
+
+    /// Tries one head again whose seal failed, as often as is of use, and all of them once that has worked: a disk that
+    /// stays full costs neither a core nor a line of the log every second.
+    private func retrySeals() {
+        let retries = upkeep.withLock { upkeep -> [Ingest.FrozenHead] in
+            guard !upkeep.failed.isEmpty else { return [] }
+            guard upkeep.sealBackoff.isFailing else {
+                defer { upkeep.failed = [] }
+                return upkeep.failed
+            }
+            guard upkeep.sealBackoff.allows(now: Machine.monotonicNanoseconds(), freeBytes: freeBytes) else {
+                return []
+            }
+            return [upkeep.failed.removeFirst()]
+        }
+        for frozen in retries { submitSeal(frozen) }
+    }
+
+    /// Bytes that are free on the disk; 0 where it does not say.
+    private var freeBytes: Int { (try? configuration.files.space(configuration.folder))?.freeBytes ?? 0 }
 
     private func submitSeal(_ frozen: Ingest.FrozenHead) {
         workers.submit(.seal) { [self] in
@@ -213,7 +239,8 @@ extension Store {
         admission.setStuck(true)
         let head = ObjectIdentifier(frozen.head)
         let waiters = upkeep.withLock { upkeep -> [HeadWaiter] in
-            upkeep.failed.append(frozen)
+            upkeep.failed.insert(frozen, at: 0)
+            upkeep.sealBackoff.fail(now: Machine.monotonicNanoseconds(), freeBytes: freeBytes)
             defer { upkeep.headWaiters.removeAll { $0.heads.contains(head) } }
             return upkeep.headWaiters.filter { $0.heads.contains(head) }
         }
@@ -226,6 +253,7 @@ extension Store {
         let head = ObjectIdentifier(frozen.head)
         let done = upkeep.withLock { upkeep -> [HeadWaiter] in
             upkeep.sealing -= 1
+            upkeep.sealBackoff = Backoff()
             for index in upkeep.headWaiters.indices { upkeep.headWaiters[index].heads.remove(head) }
             defer { upkeep.headWaiters.removeAll { $0.heads.isEmpty } }
             return upkeep.headWaiters.filter { $0.heads.isEmpty }
