@@ -95,6 +95,47 @@ struct ColumnPartTests {
         #expect(block.lowestSequence == 1 && block.highestSequence == 300)
     }
 
+    @Test("Blocks that overlap in every way become one in the order of time, then of arrival", arguments: 0..<12)
+    func overlapping(seed: Int) throws {
+        var dice = Dice(state: UInt64(seed))
+        var inputs: [Part] = []
+        var all: [SampleRow] = []
+        var sequence: UInt64 = 0
+        for part in 0..<Int.random(in: 1...5, using: &dice) {
+            // Some lie apart, some begin together, some are of one time.
+            let start = Int64.random(in: 0...(seed % 3 == 0 ? 0 : 400), using: &dice)
+            let width = [1, 50, 1_000].randomElement(using: &dice) ?? 1
+            let times = (0..<200).map { _ in start + Int64.random(in: 0..<Int64(width), using: &dice) }.sorted()
+            let rows = times.enumerated().map { index, time in
+                sequence += 1
+                return SampleRow(
+                    time, Sample.labels(index % 3), [UInt8](text: "part \(part) line \(index)"), sequence: sequence)
+            }
+            all += rows
+            inputs.append(
+                try Sample.open(
+                    try Sample.bytes(
+                        try Sample.image(
+                            rows, PartConfiguration(blockRawBytes: Int.random(in: 100...4_000, using: &dice)),
+                            id: UInt64(part + 10),
+                            coverage: Coverage(writer: 7, after: sequence - 200, through: sequence)))))
+        }
+        let image = try PartMerger.merge(
+            inputs, configuration: ColumnPartTests.columns(), id: Sample.id(99), storeID: Sample.storeID,
+            packer: BlockPacker())
+        let merged = try Sample.rows(try Sample.open(try Sample.bytes(image)))
+        #expect(merged.map(\.time) == all.map(\.time).sorted())
+        #expect(Set(merged) == Set(all.map(\.withoutSequence)))
+        // Each part's rows came in one order, and lie in it.
+        for part in inputs.indices {
+            let prefix = "part \(part) "
+            func own(_ rows: [SampleRow]) -> [[UInt8]] {
+                rows.map(\.line).filter { String(decoding: $0, as: UTF8.self).hasPrefix(prefix) }
+            }
+            #expect(own(merged) == own(all))
+        }
+    }
+
     @Test("A part of columns knows the rows it holds, and no others")
     func holds() throws {
         let rows = Sample.generated(600, streams: 6)

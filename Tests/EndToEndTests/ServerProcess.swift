@@ -145,9 +145,9 @@ final class ServerProcess {
         return answer.data.result.flatMap { stream in stream.values.map { $0[1] } }
     }
 
-    /// Calls `body` until it gives something, for at most half a minute.
+    /// Calls `body` until it gives something, for at most a minute and a half: machines are slow at times.
     func poll<R>(_ what: String, _ body: () throws -> R?) throws -> R {
-        let deadline = Date().addingTimeInterval(30)
+        let deadline = Date().addingTimeInterval(90)
         while Date() < deadline {
             if let result = try body() { return result }
             usleep(5000)

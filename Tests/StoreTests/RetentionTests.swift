@@ -206,15 +206,14 @@ final class SpaceFileSystem: FileSystem {
         _ = try await store.append(batch([(now, "one")]))
         files.setFree(100)
         for _ in 0..<3 { await #expect(throws: StoreError.self) { try await store.flush().get() } }
-        let failures = store.statistics.sealFailures
-        #expect(failures == 3)
+        // The store's own looks may have tried, too.
+        #expect(store.statistics.sealFailures >= 3)
         files.setFree(1 << 30)
-        for tick in 1...100 where store.statistics.parts == 0 {
+        for tick in 1...1_000 where store.statistics.parts == 0 {
             store.housekeep(tick * 60)
             try await Task.sleep(for: .milliseconds(20))
         }
         #expect(store.statistics.parts == 1)
-        #expect(store.statistics.sealFailures == failures)
         #expect(try store.lines() == ["one"])
         await store.close()
     }

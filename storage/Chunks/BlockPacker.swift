@@ -109,35 +109,45 @@ public final class BlockPacker {
         let rawBytes = group.reduce(UInt64(0)) { $0 &+ $1.entry.rawBytes }
         let most = UInt64(PartLimits.columnBlockRawBytes)
         builder.reserve(rows: group.reduce(0) { $0 + $1.entry.rows }, bytes: Int(min(rawBytes, most)))
-        var loaded: [Rows] = []
-        var order: [RowPlace] = []
-        order.reserveCapacity(group.reduce(0) { $0 + $1.entry.rows })
+        let sequences = group.map(\.entry.lowestSequence)
+        var held = [Rows?](repeating: nil, count: group.count)
+        var left = [Int](repeating: 0, count: group.count)
+        var waiting: [RowPlace] = []
         for (index, place) in group.enumerated() {
             let rows = try inputs[place.input].readBlock(place.block, need: .rows).rows
+            (held[index], left[index]) = (rows, rows.count)
             for row in 0..<rows.count {
-                order.append(RowPlace(time: rows.entries[row].time, block: UInt32(index), row: UInt32(row)))
+                waiting.append(RowPlace(time: rows.entries[row].time, block: UInt32(index), row: UInt32(row)))
             }
-            loaded.append(rows)
+            // Blocks come by their first time: what lies before the next one's can go, and with its last row a block.
+            // Not for a few rows, though, where all blocks begin at about the same time: each sorting costs.
+            let next = index + 1 < group.count ? group[index + 1].entry.firstTime : nil
+            let ready = next.map { next in waiting.count { $0.time < next } } ?? waiting.count
+            guard ready > 0, next == nil || ready >= waiting.count / 4 else { continue }
+            BlockPacker.sort(&waiting, sequences)
+            for position in waiting[..<ready] {
+                let block = Int(position.block)
+                held[block]?.read { entries, arena in
+                    let at = entries[Int(position.row)]
+                    builder.append(
+                        time: at.time, stream: ordinals[group[block].input][Int(at.stream)], sequence: sequences[block],
+                        line: arena.extracting(at.line), metadata: arena.extracting(at.metadata), traces: traces)
+                }
+                left[block] -= 1
+                if left[block] == 0 { held[block] = nil }
+            }
+            waiting.removeFirst(ready)
         }
-        // Blocks come by time, then sequence, so that equal times stay in the order of arrival.
-        if !zip(order, order.dropFirst()).allSatisfy({ $0.time <= $1.time }) {
-            let sequences = group.map(\.entry.lowestSequence)
-            order.sort { a, b in
-                if a.time != b.time { return a.time < b.time }
-                let (first, second) = (sequences[Int(a.block)], sequences[Int(b.block)])
-                if first != second { return first < second }
-                return a.block != b.block ? a.block < b.block : a.row < b.row
-            }
-        }
-        for position in order {
-            let place = group[Int(position.block)]
-            let map = ordinals[place.input]
-            loaded[Int(position.block)].read { entries, arena in
-                let at = entries[Int(position.row)]
-                builder.append(
-                    time: at.time, stream: map[Int(at.stream)], sequence: place.entry.lowestSequence,
-                    line: arena.extracting(at.line), metadata: arena.extracting(at.metadata), traces: traces)
-            }
+    }
+
+    /// By time; rows of one time by the sequence of their blocks, so that they stay in the order of arrival.
+    private static func sort(_ rows: inout [RowPlace], _ sequences: [UInt64]) {
+        if zip(rows, rows.dropFirst()).allSatisfy({ $0.time <= $1.time }) { return }
+        rows.sort { a, b in
+            if a.time != b.time { return a.time < b.time }
+            let (first, second) = (sequences[Int(a.block)], sequences[Int(b.block)])
+            if first != second { return first < second }
+            return a.block != b.block ? a.block < b.block : a.row < b.row
         }
     }
 }
