@@ -207,11 +207,18 @@ public struct ColumnBlockReader: Sendable {
         return rows
     }
 
-    mutating func ranksOfLines(_ ids: [UInt16]) -> ShapeRanks {
-        if let known = kept.lineRanks { return known }
-        let ranks = ShapeRanks(ids, shapes: tree.lines.shapes.count)
-        kept.lineRanks = ranks
-        return ranks
+    mutating func placesOfLines(_ ids: [UInt16]) -> ShapePlaces { places(tree.lines, ids, \.linePlaces) }
+
+    mutating func placesOfMetadata(_ ids: [UInt16]) -> ShapePlaces { places(tree.metadata, ids, \.metadataPlaces) }
+
+    private mutating func places(
+        _ set: ShapeSet, _ ids: [UInt16], _ place: WritableKeyPath<KeptColumns, ShapePlaces?>
+    ) -> ShapePlaces {
+        if let known = kept[keyPath: place] { return known }
+        let places = ShapePlaces(
+            ranks: ShapeRanks(ids, shapes: set.shapes.count), users: ShapeUsers(set, nodes: tree.nodes.count))
+        kept[keyPath: place] = places
+        return places
     }
 
     mutating func ranksOfTemplate(_ node: Int, _ ids: [UInt16]) -> ShapeRanks {

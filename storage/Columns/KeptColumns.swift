@@ -43,7 +43,8 @@ struct KeptColumns: Sendable {
     var rows: [Int: [UInt32]] = [:]
     /// The rows of each column that all rows have.
     var allRows: [UInt32]?
-    var lineRanks: ShapeRanks?
+    var linePlaces: ShapePlaces?
+    var metadataPlaces: ShapePlaces?
     var templateRanks: [Int: ShapeRanks] = [:]
     var buckets: [Int: ShapeBuckets] = [:]
     var positions: [ReferenceKey: [UInt32]] = [:]
@@ -52,7 +53,7 @@ struct KeptColumns: Sendable {
     var sizeBytes: Int {
         var size = 2048 + (times?.count ?? 0) * 8 + ((streams?.count ?? 0) + (traces?.count ?? 0)) * 4
         size += ((lineShapes?.count ?? 0) + (metadataShapes?.count ?? 0)) * 2
-        size += (allRows?.count ?? 0) * 4 + (lineRanks?.sizeBytes ?? 0)
+        size += (allRows?.count ?? 0) * 4 + (linePlaces?.sizeBytes ?? 0) + (metadataPlaces?.sizeBytes ?? 0)
         for known in templateRanks.values { size += known.sizeBytes }
         for known in firstUses.values { size += known.count * 4 + 256 }
         for known in integers.values { size += known.count * 8 + 64 }

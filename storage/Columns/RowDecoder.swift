@@ -25,20 +25,25 @@ extension ColumnBlockReader {
         let metadataIDs = try shapesOfMetadata()
         // References of lines look up their rows here; with many rows whole columns cost less.
         if let chosen, chosen.count <= rowCount / 16 {
-            chosenLines = ChosenRows(
-                tree.lines, ids: lineIDs, ranks: ranksOfLines(lineIDs), chosen: chosen, nodes: tree.nodes.count)
+            chosenLines = ChosenRows(tree.lines, ids: lineIDs, placesOfLines(lineIDs), chosen: chosen)
         }
         defer { chosenLines = nil }
-        let lines = try join(tree.lines, lineIDs, chosen, known: chosenLines)
-        let pairs = try join(tree.metadata, metadataIDs, chosen, known: nil)
+        let lineRows = chosen.map { chosen in
+            chosenLines ?? ChosenRows(tree.lines, ids: lineIDs, placesOfLines(lineIDs), chosen: chosen)
+        }
+        let metadataRows = chosen.map { chosen in
+            ChosenRows(tree.metadata, ids: metadataIDs, placesOfMetadata(metadataIDs), chosen: chosen)
+        }
+        let lines = try join(tree.lines, lineRows)
+        let pairs = try join(tree.metadata, metadataRows)
         let lineShapes = chosen.map { list in list.map { lineIDs[$0] } } ?? lineIDs
         let chosenPairs = chosen.map { list in list.map { metadataIDs[$0] } } ?? metadataIDs
         var uses = [Int](repeating: 0, count: tree.lines.shapes.count)
         for id in lineShapes { uses[Int(id)] += 1 }
         let plan = TextPlan(tree.lines, uses: uses) { tree.lines.shapes[$0].slots[$1] }
-        let writer = PairWriter(tree, pairs)
+        let writer = PairWriter(tree, chosenPairs, pairs)
         var total = lines.textBytes &+ writer.bound(chosenPairs)
-        for shape in uses.indices { total &+= plan.pieceBytes(shape) &* uses[shape] }
+        for shape in uses.indices where uses[shape] > 0 { total &+= plan.pieceBytes(shape) &* uses[shape] }
         try source.charge((total, total < 0))
         guard total <= Int(UInt32.max) else { throw ColumnError("rows beyond 4 GiB") }
         let arena = AppendOnly<UInt8>(capacity: total)
@@ -70,20 +75,12 @@ extension ColumnBlockReader {
         return Rows(entries: entries, arena: arena, count: count)
     }
 
-    /// Values of all columns that the chosen rows need.
-    private mutating func join(
-        _ set: ShapeSet, _ ids: [UInt16], _ chosen: [Int]?, known: ChosenRows?
-    ) throws(ColumnError) -> JoinedColumns {
+    /// Values of all columns that the chosen rows need, or all rows.
+    private mutating func join(_ set: ShapeSet, _ chosen: ChosenRows?) throws(ColumnError) -> JoinedColumns {
         var parts: [(number: Int, values: ColumnValues)] = []
         if let chosen {
-            let rows =
-                known
-                ?? ChosenRows(
-                    set, ids: ids, ranks: ShapeRanks(ids, shapes: set.shapes.count), chosen: chosen,
-                    nodes: tree.nodes.count)
-            let selections = rows.selections(set)
-            for node in selections.indices where selections[node].count > 0 {
-                parts.append((node, try values(of: node, at: selections[node])))
+            for (node, selection) in chosen.selections(nodes: tree.nodes.count) {
+                parts.append((node, try values(of: node, at: selection)))
             }
             return JoinedColumns(nodes: tree.nodes.count, parts)
         }
@@ -101,18 +98,30 @@ extension ColumnBlockReader {
 /// Puts metadata together: pairs of names and values in their canonical encoding.
 private struct PairWriter {
     private let columns: JoinedColumns
-    /// Per shape and hole the name with its length; empty for shape 0, whose value stands for itself.
-    private var names: [[[UInt8]]] = []
-    private let slots: [[Int]]
+    /// Per shape that is used and hole the name with its length; empty for shape 0, whose value stands for itself.
+    private var names: [[[UInt8]]]
+    private var slots: [[Int]]
 
-    init(_ tree: ColumnTree, _ joined: JoinedColumns) {
+    /// - Parameter ids: the shapes of the rows that will be written.
+    init(_ tree: ColumnTree, _ ids: [UInt16], _ joined: JoinedColumns) {
         columns = joined
-        slots = tree.metadata.shapes.map(\.slots)
-        var prefixed = [[UInt8]](repeating: [], count: tree.nodes.count)
-        for column in tree.metadataColumns where column.kind == .metadata {
-            prefixed[column.node].appendPrefixed(column.name)
+        let shapes = tree.metadata.shapes
+        names = [[[UInt8]]](repeating: [], count: shapes.count)
+        slots = [[Int]](repeating: [], count: shapes.count)
+        var isKnown = [Bool](repeating: false, count: shapes.count)
+        for id in ids where !isKnown[Int(id)] {
+            isKnown[Int(id)] = true
+            slots[Int(id)] = shapes[Int(id)].slots
+            names[Int(id)] = slots[Int(id)].map { PairWriter.name(of: $0, tree.metadataColumns) }
         }
-        for shape in slots { names.append(shape.map { prefixed[$0] }) }
+    }
+
+    private static func name(of node: Int, _ columns: [NamedColumn]) -> [UInt8] {
+        var name: [UInt8] = []
+        for index in columns.indices where columns[index].node == node && columns[index].kind == .metadata {
+            name.appendPrefixed(columns[index].name)
+        }
+        return name
     }
 
     /// Bytes that the metadata of rows with these shapes takes at most.

@@ -66,11 +66,12 @@ struct TextPlan {
     ///   - uses: how often each shape occurs; those that do not are left out.
     ///   - column: for each slot the number of its values among the joined columns.
     init(_ set: ShapeSet, uses: [Int], column: (_ shape: Int, _ hole: Int) -> Int) {
-        for (number, shape) in set.shapes.enumerated() {
+        for number in set.shapes.indices {
             guard uses[number] > 0 else {
                 starts.append(steps.count)
                 continue
             }
+            let shape = set.shapes[number]
             for hole in shape.slots.indices { append(shape.pieces[hole], column(number, hole)) }
             append(shape.pieces[shape.slots.count], -1)
             starts.append(steps.count)
@@ -127,51 +128,33 @@ extension ColumnBlockReader {
         guard let set = column.template else { throw ColumnError("template without shapes") }
         let all = try templateNumbers(of: node)
         let ids = selection.map { some in some.places.map { all[Int($0)] } } ?? all
-        let parts = selection.map { Self.parts($0, all, ranksOfTemplate(node, all), shapes: set.shapes.count) }
-        // Every hole of every template has values of its own, numbered in order of holes.
-        var firsts: [Int] = []
-        firsts.reserveCapacity(set.shapes.count)
+        let parts = selection.map { TemplateParts($0, all, ranksOfTemplate(node, all), shapes: set.shapes.count) }
+        // Every hole of every template that occurs has values of its own, numbered in order of holes.
+        var firsts = [Int](repeating: 0, count: set.shapes.count)
         var found: [(number: Int, values: ColumnValues)] = []
         var next = 0
         var uses = [Int](repeating: 0, count: set.shapes.count)
         for id in ids { uses[Int(id)] += 1 }
-        for (shape, entry) in set.shapes.enumerated() {
-            firsts.append(next)
-            for slot in entry.slots {
-                if uses[shape] > 0 {
-                    let part =
-                        slot >= 0
-                        ? try self.values(of: slot, at: parts?[shape])
-                        : try referenced(-1 - slot, by: node, shape, at: parts?[shape])
-                    found.append((next, part))
-                }
+        for shape in set.shapes.indices where uses[shape] > 0 {
+            firsts[shape] = next
+            for slot in set.shapes[shape].slots {
+                let part =
+                    slot >= 0
+                    ? try self.values(of: slot, at: parts?[shape])
+                    : try referenced(-1 - slot, by: node, shape, at: parts?[shape])
+                found.append((next, part))
                 next += 1
             }
         }
         let columns = JoinedColumns(nodes: next, found)
         var total = columns.textBytes
         let plan = TextPlan(set, uses: uses) { shape, hole in firsts[shape] + hole }
-        for shape in set.shapes.indices { total &+= plan.pieceBytes(shape) &* uses[shape] }
+        for shape in set.shapes.indices where uses[shape] > 0 { total &+= plan.pieceBytes(shape) &* uses[shape] }
         try source.charge((total, total < 0))
         let out = AppendOnly<UInt8>(capacity: total)
         values.ends = [UInt32](repeating: 0, count: count)
         try plan.write(ids, columns, to: out) { values.ends[$0] = UInt32(truncatingIfNeeded: out.writtenCount) }
         values.bytes = out.withSpan(count: out.writtenCount) { [UInt8](copying: $0) }
-    }
-
-    /// Per template, which of its values are selected.
-    private static func parts(_ selection: Selection, _ ids: [UInt16], _ ranks: ShapeRanks, shapes: Int) -> [Selection]
-    {
-        var used = [UInt32](repeating: 0, count: shapes)
-        var parts = [Selection](repeating: Selection([], rows: selection.rows == nil ? nil : []), count: shapes)
-        var next = 0
-        for (index, place) in selection.places.enumerated() {
-            ranks.advance(&used, &next, to: Int(place), ids)
-            let shape = Int(ids[Int(place)])
-            parts[shape].places.append(used[shape])
-            if let rows = selection.rows { parts[shape].rows?.append(rows[index]) }
-        }
-        return parts
     }
 
     /// Values of another column of lines in the rows of a template.
@@ -216,5 +199,33 @@ extension ColumnBlockReader {
         if shapes.contains(where: { $0.slots.contains { $0 < 0 } }) {
             throw ColumnError("reference to a column with references")
         }
+    }
+}
+
+/// Some values of a column of templates: for each template that they have, which of its uses.
+private struct TemplateParts {
+    /// Per template its place in `selections`, -1 for those that do not occur.
+    private var numbers: [Int32]
+    private var selections: [Selection] = []
+
+    init(_ selection: Selection, _ ids: [UInt16], _ ranks: ShapeRanks, shapes: Int) {
+        numbers = [Int32](repeating: -1, count: shapes)
+        var used = [UInt32](repeating: 0, count: shapes)
+        var next = 0
+        for (index, place) in selection.places.enumerated() {
+            ranks.advance(&used, &next, to: Int(place), ids)
+            let shape = Int(ids[Int(place)])
+            if numbers[shape] < 0 {
+                numbers[shape] = Int32(truncatingIfNeeded: selections.count)
+                selections.append(Selection([], rows: selection.rows == nil ? nil : []))
+            }
+            let number = Int(numbers[shape])
+            selections[number].places.append(used[shape])
+            if let rows = selection.rows { selections[number].rows?.append(rows[index]) }
+        }
+    }
+
+    subscript(shape: Int) -> Selection {
+        numbers[shape] < 0 ? Selection([]) : selections[Int(numbers[shape])]
     }
 }
