@@ -165,8 +165,8 @@ extension ErrorLog.Contents {
         let level = LineLevel(metadata) ?? labelLevel(Int(entry.stream), observed)
         guard level.isError || LineLevel.mayCarryException(line, metadata) else { return }
         let labels = observed.streams[Int(entry.stream)]
-        let hash = Hash.hash64(
-            line, seed: Hash.hash64(labels.encoded, seed: UInt64(truncatingIfNeeded: tenant)))
+        let hash = Hash.keyed64(
+            line, seed: Hash.keyed64(labels.encoded, seed: UInt64(truncatingIfNeeded: tenant)))
         if let known = memo[hash] {
             slots[known.slot]?.countOne(
                 entry.time, level: level.eventName, release: known.release, trace: LabelSet.traceID(in: metadata))

@@ -65,13 +65,10 @@ public struct LabelSet: Hashable, Sendable, CustomStringConvertible {
         encoded = bytes
     }
 
-    /// Differs from process to process, so that nobody can prepare label sets that collide.
-    private static let hashSeed = UInt64.random(in: .min ... .max)
-
     public static func == (a: LabelSet, b: LabelSet) -> Bool { a.encoded == b.encoded }
 
     public func hash(into hasher: inout Hasher) {
-        hasher.combine(Hash.hash64(encoded, seed: LabelSet.hashSeed))
+        hasher.combine(Hash.keyed64(encoded))
     }
 
     /// The stream's identity: part of the on-disk format.

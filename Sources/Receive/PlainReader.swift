@@ -201,7 +201,7 @@ struct PlainReader {
                 streamKey.append(span: body.extracting(value.range))
             }
         }
-        let hash = Hash.hash64(streamKey)
+        let hash = Hash.keyed64(streamKey)
         if let known = streams.find(streamKey.span, hash: hash) { return known }
         guard let stream = newStream() else { return nil }
         streams.insert(streamKey, hash: hash, stream: stream)

@@ -59,7 +59,7 @@ struct RequestHour: Sendable {
     }
 
     private mutating func routeNumber(_ route: borrowing ByteSpan) -> Int {
-        let hash = Hash.hash64(route)
+        let hash = Hash.keyed64(route)
         if let known = routeNumbers[hash] { return known }
         let limit = isFresh ? RequestHour.routesLimit : RequestHour.settledRoutesLimit
         guard routes.count < limit else { return routes.count - 1 }
@@ -73,7 +73,7 @@ struct RequestHour: Sendable {
     mutating func numberRoutes() {
         routeNumbers = [:]
         for (number, route) in routes.enumerated() where route.name != RequestHour.otherRoute {
-            routeNumbers[Hash.hash64([UInt8](route.name.utf8))] = number
+            routeNumbers[Hash.keyed64([UInt8](route.name.utf8))] = number
         }
     }
 

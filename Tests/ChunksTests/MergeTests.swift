@@ -113,6 +113,27 @@ struct MergeTests {
         }
     }
 
+    /// More moments with many rows each than are kept ready.
+    @Test("A part knows the rows of crowded moments", arguments: [BlockKind.rows, .columns])
+    func crowds(kind: BlockKind) throws {
+        let labels = Sample.labels(1)
+        let rows = (0..<100).flatMap { moment in
+            (0..<40).map { SampleRow(1_700_000_000_000_000_000 + Int64(moment), labels, [UInt8](text: "row \($0)")) }
+        }
+        let part = try Sample.part(rows, PartConfiguration(kind: kind, blockRawBytes: 5_000))
+        var cache = BlockCache()
+        func holds(_ time: Int64, _ line: String) throws -> Bool {
+            let line = [UInt8](text: line)
+            return try part.holds(
+                stream: labels.hash, time: time, line: line.span, metadata: [UInt8]().span, cache: &cache)
+        }
+        for row in rows.reversed() {
+            #expect(try holds(row.time, String(decoding: row.line, as: UTF8.self)))
+            #expect(try !holds(row.time, String(decoding: row.line + [0x21], as: UTF8.self)))
+        }
+        #expect(try !holds(rows[0].time, "row 40"))
+    }
+
     @Test("A part knows the rows it holds, and no others", arguments: [1 << 24, 0])
     func holds(cacheBytes: Int) throws {
         let rows = Sample.generated(600, streams: 6)

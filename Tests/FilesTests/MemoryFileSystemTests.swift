@@ -120,16 +120,29 @@ import Testing
         #expect(try files.space("/").freeBytes == 1000)
     }
 
+    struct Source: BlobSource {
+        let bytes: [UInt8]
+        var sizeBytes: Int { bytes.count }
+        func read(_ range: Range<Int>) throws(FileError) -> [UInt8] { Array(bytes[range]) }
+    }
+
+    /// A draft that stays takes the room that everybody waits for.
+    @Test(arguments: [MemoryFileSystem.Operation.write, .sync, .createFolder, .syncFolder, .rename])
+    func blobsThatFailLeaveNothing(_ operation: MemoryFileSystem.Operation) throws {
+        try files.createFolder("/data/tmp")
+        let store = FolderBlobStore(root: "/data", temporary: "/data/tmp", files: files)
+        files.inject(MemoryFileSystem.Fault([operation]))
+        #expect(throws: FileError.self) { try store.put("a/p.dlp", Source(bytes: [1, 2, 3])) }
+        #expect(files.pendingFaults.isEmpty)
+        #expect(try files.list("/data/tmp") == [])
+        #expect(try store.put("a/p.dlp", Source(bytes: [1, 2, 3])))
+    }
+
     @Test func blobsAreDurableOncePut() throws {
         try files.createFolder("/data/tmp")
         try files.syncFolder("/")
         try files.syncFolder("/data")
         let store = FolderBlobStore(root: "/data", temporary: "/data/tmp", files: files)
-        struct Source: BlobSource {
-            let bytes: [UInt8]
-            var sizeBytes: Int { bytes.count }
-            func read(_ range: Range<Int>) throws(FileError) -> [UInt8] { Array(bytes[range]) }
-        }
         let bytes = (0..<3000).map { UInt8(truncatingIfNeeded: $0) }
         #expect(try store.put("tenants/t/days/d/p.dlp", Source(bytes: bytes)))
         #expect(try !store.put("tenants/t/days/d/p.dlp", Source(bytes: [])))

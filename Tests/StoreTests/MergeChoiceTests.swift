@@ -24,6 +24,15 @@ struct MergeChoiceTests {
         #expect(Store.mergeable(parts(40, blocks: 32, pairs: 0), fanIn: 8) == nil)
     }
 
+    @Test func whatIsLeftAloneStaysAndItsNeighboursAreMerged() throws {
+        let parts = parts(4, blocks: 2, pairs: 0)
+        parts[1].leaveAlone()
+        let chosen = try #require(Store.mergeable(parts, fanIn: 3))
+        #expect(chosen.map(\.summary.id) == [parts[0], parts[2], parts[3]].map(\.summary.id))
+        // All of it may be readable: no answer has to say that it lacks rows.
+        #expect(!parts[1].wasDamaged)
+    }
+
     /// A part of more pairs than a maplet takes has none: the lookup of a trace would open all of its blocks.
     @Test func asManyAsOneMapletTakes() {
         let most = PartImage.mostTracePairs

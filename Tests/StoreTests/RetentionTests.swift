@@ -9,15 +9,25 @@ import Testing
 /// The machine's files on a disk whose free space a test sets: what is removed is added to it.
 final class SpaceFileSystem: FileSystem {
     private let base = PosixFileSystem()
-    private let state: Mutex<(freeBytes: Int, givesBack: Bool)>
+    private let state: Mutex<(freeBytes: Int, givesBack: Bool, refused: String?)>
 
     init(freeBytes: Int, givesBack: Bool = true) {
-        state = Mutex((freeBytes, givesBack))
+        state = Mutex((freeBytes, givesBack, nil))
     }
 
     func setFree(_ bytes: Int) { state.withLock { $0.freeBytes = bytes } }
 
-    func open(_ path: String, _ mode: OpenMode) throws(FileError) -> any File { try base.open(path, mode) }
+    /// Files in whose path this stands cannot be made from now on.
+    func refuse(_ text: String?) { state.withLock { $0.refused = text } }
+
+    func open(_ path: String, _ mode: OpenMode) throws(FileError) -> any File {
+        let refused = state.withLock { $0.refused }
+        if mode == .create, let refused, path.contains(refused) {
+            throw FileError("open", path, errno: 5, reason: "refused")
+        }
+        return try base.open(path, mode)
+    }
+
     func rename(_ path: String, to target: String) throws(FileError) { try base.rename(path, to: target) }
     func link(_ path: String, to target: String) throws(FileError) { try base.link(path, to: target) }
     func removeFolder(_ path: String) throws(FileError) { try base.removeFolder(path) }
@@ -136,6 +146,22 @@ final class SpaceFileSystem: FileSystem {
         files.setFree(1 << 20 - 1)
         await store.enforceRetention()
         #expect(try days(store) == ["day 0", "day 1"])
+        await store.close()
+    }
+
+    /// What a slow query held goes with it: then removing days is of use again, though there is still too little room.
+    @Test func removingGoesOnWhenTheFilesWentAfterAll() async throws {
+        let files = SpaceFileSystem(freeBytes: 1 << 30, givesBack: false)
+        let store = try open(files) { $0.retentionFreeBytes = 1 << 30 }
+        try await fill(store)
+        let bytes = store.statistics.partBytes / 4
+        files.setFree(1 << 30 - bytes * 3 / 2)
+        await store.enforceRetention()
+        await store.enforceRetention()
+        #expect(try days(store) == ["day 0", "day 1"], "\(reports.all)")
+        files.setFree(1 << 30 - bytes / 4)
+        await store.enforceRetention()
+        #expect(try days(store) == ["day 0"])
         await store.close()
     }
 

@@ -104,7 +104,7 @@ import Testing
         #expect(log.segments.count == 3)
         #expect(log.totalBytes == 3 * 64 << 10)
         #expect(
-            Set(log.oldestSegmentPins.map { "\($0.0) \($0.1)" }) == ["x 2026-11-25", "y 2026-11-24"])
+            Set(log.oldestSegmentPins.map { "\($0.tenant) \($0.day)" }) == ["x 2026-11-25", "y 2026-11-24"])
         #expect(try log.release { tenant, _, range in tenant.name == "x" && range.upperBound <= 2 } == 0)
         #expect(try log.release { tenant, _, range in tenant.name == "x" && range.upperBound <= 3 } == 1)
         #expect(try replayAll(files).records.map(\.sequence) == [1, 2, 4])

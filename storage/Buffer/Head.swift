@@ -49,6 +49,9 @@ public final class Head: @unchecked Sendable {
         self.openedAt = openedAt
     }
 
+    /// Whether it holds rows of records up to `sequence`; committer thread only.
+    public func reachesBack(to sequence: UInt64) -> Bool { firstSequence <= sequence }
+
     /// Memory held, in bytes.
     public var sizeBytes: Int { size.load(ordering: .relaxed) }
     /// Rows held.
@@ -190,7 +193,7 @@ public final class Head: @unchecked Sendable {
         number: UInt32, time: Int64, line: borrowing ByteSpan, metadata: borrowing ByteSpan
     ) -> UInt64 {
         let seed = Hash.mix(UInt64(bitPattern: time) ^ 0x9e37_79b9_7f4a_7c15, UInt64(number) &+ 0xd1b5_4a32_d192_ed03)
-        return Hash.hash64(metadata, seed: Hash.hash64(line, seed: seed))
+        return Hash.keyed64(metadata, seed: Hash.keyed64(line, seed: seed))
     }
 }
 

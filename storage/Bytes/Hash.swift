@@ -67,13 +67,47 @@ public enum Hash {
         hash128(bytes.span, seed: seed)
     }
 
+    /// 64-bit hash of `span` that differs from process to process, for tables of what others choose: with the hash of
+    /// the format anybody could prepare values that collide, whatever the seed, and make every step of a table a walk
+    /// through all of it. Never to be stored.
+    public static func keyed64(_ span: borrowing ByteSpan, seed: UInt64 = 0) -> UInt64 {
+        unsafe span.withUnsafeBytes { unsafe hash64($0, seed: seed, processKeys) }
+    }
+
+    /// The same of all of `bytes`.
+    public static func keyed64(_ bytes: [UInt8], seed: UInt64 = 0) -> UInt64 {
+        unsafe bytes.withUnsafeBytes { unsafe hash64($0, seed: seed, processKeys) }
+    }
+
+    /// What the words are mixed with.
+    private struct Keys: BitwiseCopyable, Sendable {
+        let k0: UInt64
+        let k1: UInt64
+        let k2: UInt64
+        let k3: UInt64
+
+        static var format: Keys { Keys(k0: secret0, k1: secret1, k2: secret2, k3: secret3) }
+
+        static func random() -> Keys {
+            func key() -> UInt64 { .random(in: .min ... .max) | 1 }
+            return Keys(k0: key(), k1: key(), k2: key(), k3: key())
+        }
+    }
+
+    private static let processKeys = Keys.random()
+
     @usableFromInline
     static func hash64(_ bytes: UnsafeRawBufferPointer, seed: UInt64) -> UInt64 {
+        unsafe hash64(bytes, seed: seed, .format)
+    }
+
+    @inline(__always)
+    private static func hash64(_ bytes: UnsafeRawBufferPointer, seed: UInt64, _ keys: Keys) -> UInt64 {
         let count = bytes.count
-        var state = seed ^ mix(seed ^ secret0, secret1)
+        var state = seed ^ mix(seed ^ keys.k0, keys.k1)
         var a: UInt64 = 0
         var b: UInt64 = 0
-        guard let p = bytes.baseAddress, count > 0 else { return finish(state, 0, 0, 0) }
+        guard let p = bytes.baseAddress, count > 0 else { return finish(state, 0, 0, 0, keys) }
         func word(_ at: Int) -> UInt64 {
             unsafe UInt64(littleEndian: p.loadUnaligned(fromByteOffset: at, as: UInt64.self))
         }
@@ -95,28 +129,28 @@ public enum Hash {
                 var second = state
                 var third = state
                 while rest > 48 {
-                    state = mix(word(at) ^ secret1, word(at + 8) ^ state)
-                    second = mix(word(at + 16) ^ secret2, word(at + 24) ^ second)
-                    third = mix(word(at + 32) ^ secret3, word(at + 40) ^ third)
+                    state = mix(word(at) ^ keys.k1, word(at + 8) ^ state)
+                    second = mix(word(at + 16) ^ keys.k2, word(at + 24) ^ second)
+                    third = mix(word(at + 32) ^ keys.k3, word(at + 40) ^ third)
                     at += 48
                     rest -= 48
                 }
                 state ^= second ^ third
             }
             while rest > 16 {
-                state = mix(word(at) ^ secret1, word(at + 8) ^ state)
+                state = mix(word(at) ^ keys.k1, word(at + 8) ^ state)
                 at += 16
                 rest -= 16
             }
             a = word(count - 16)
             b = word(count - 8)
         }
-        return finish(state, a, b, UInt64(count))
+        return finish(state, a, b, UInt64(count), keys)
     }
 
-    @inlinable @inline(__always)
-    static func finish(_ state: UInt64, _ a: UInt64, _ b: UInt64, _ count: UInt64) -> UInt64 {
-        let product = (a ^ secret1).multipliedFullWidth(by: b ^ state)
-        return mix(product.low ^ secret0 ^ count, product.high ^ secret1)
+    @inline(__always)
+    private static func finish(_ state: UInt64, _ a: UInt64, _ b: UInt64, _ count: UInt64, _ keys: Keys) -> UInt64 {
+        let product = (a ^ keys.k1).multipliedFullWidth(by: b ^ state)
+        return mix(product.low ^ keys.k0 ^ count, product.high ^ keys.k1)
     }
 }

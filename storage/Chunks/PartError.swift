@@ -11,6 +11,14 @@ public enum PartError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The part cannot be made of what was handed in.
     case notWritable(reason: String)
 
+    /// The file that it is about, if it is about one.
+    public var file: String? {
+        switch self {
+        case .unreadable(let file, _), .damaged(let file, _, _, _), .unsupported(let file, _): file
+        case .notWritable: nil
+        }
+    }
+
     public var description: String {
         switch self {
         case .unreadable(let file, let error): "\(file) cannot be read: \(error.reason)"

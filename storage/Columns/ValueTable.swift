@@ -18,7 +18,7 @@ struct ValueTable {
     @inline(__always)
     mutating func number(_ value: Slice, in arena: borrowing ByteSpan, limit: Int) -> Int? {
         let bytes = arena.extracting(value.range)
-        let hash = Hash.hash64(bytes)
+        let hash = Hash.keyed64(bytes)
         var at = Int(truncatingIfNeeded: hash) & mask
         while slots[at] != 0 {
             let number = Int(slots[at]) - 1

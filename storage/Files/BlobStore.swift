@@ -42,30 +42,40 @@ public struct FolderBlobStore: BlobStore {
         guard !files.exists(target) else { return false }
         let draft = temporary + "/" + key.split(separator: "/").joined(separator: "_")
         if files.exists(draft) { try files.remove(draft) }
+        let folder = String(target[..<(target.lastIndex(of: "/") ?? target.startIndex)])
         do throws(FileError) {
-            let file = try files.open(draft, .create)
-            defer { file.close() }
-            var offset = 0
-            while offset < source.sizeBytes {
-                let end = min(offset + 1 << 20, source.sizeBytes)
-                try file.write(try source.read(offset..<end), at: offset)
-                offset = end
-            }
-            try file.sync()
+            try write(source, to: draft)
+            try makeDurable(folder)
+            try files.rename(draft, to: target)
         } catch {
+            // On a full disk it would take the room that everybody waits for.
             try? files.remove(draft)
             throw error
         }
-        let folder = String(target[..<(target.lastIndex(of: "/") ?? target.startIndex)])
+        try files.syncFolder(folder)
+        return true
+    }
+
+    private func write(_ source: any BlobSource, to draft: String) throws(FileError) {
+        let file = try files.open(draft, .create)
+        defer { file.close() }
+        var offset = 0
+        while offset < source.sizeBytes {
+            let end = min(offset + 1 << 20, source.sizeBytes)
+            try file.write(try source.read(offset..<end), at: offset)
+            offset = end
+        }
+        try file.sync()
+    }
+
+    /// Makes the folder, if it is not known to be durable.
+    private func makeDurable(_ folder: String) throws(FileError) {
         if !known.contains(folder) || !files.exists(folder) {
             // It may be there and yet not durable: of a try whose sync failed, or of a process that ended early.
             try files.createFolder(folder)
             try syncParents(of: folder)
             known.insert(folder)
         }
-        try files.rename(draft, to: target)
-        try files.syncFolder(folder)
-        return true
     }
 
     public func open(_ key: String) throws(FileError) -> any File {

@@ -45,6 +45,20 @@ public struct StateRecord: Hashable, Sendable {
 public enum StateChange: Hashable, Sendable {
     case put(StateRecord)
     case delete(StateKind, key: String)
+
+    /// Names a record.
+    public struct Record: Hashable, Sendable {
+        public let kind: StateKind
+        public let key: String
+    }
+
+    /// The record that changes.
+    public var record: Record {
+        switch self {
+        case .put(let record): Record(kind: record.kind, key: record.key)
+        case .delete(let kind, let key): Record(kind: kind, key: key)
+        }
+    }
 }
 
 /// Records of a kind; damaged ones are named, not silently missing.

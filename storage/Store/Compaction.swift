@@ -67,7 +67,7 @@ extension Store {
     /// The smallest parts of like size, if enough have gathered: each byte is copied a logarithmic number of times. As
     /// many as have room in one maplet: without it the lookup of a trace opens every block.
     static func mergeable(_ parts: [PartHandle], fanIn: Int) -> [PartHandle]? {
-        let healthy = parts.filter { !$0.wasDamaged && $0.summary.blocks < UInt32(mergedBlocks / 2) }
+        let healthy = parts.filter { $0.isMergeable && $0.summary.blocks < UInt32(mergedBlocks / 2) }
         let sorted = healthy.sorted { $0.summary.rawBytes < $1.summary.rawBytes }
         guard sorted.count >= fanIn else { return nil }
         for start in 0...(sorted.count - fanIn) {
@@ -103,9 +103,7 @@ extension Store {
                 var isPublished = false
                 switch outcome {
                 case .success(let merged): isPublished = publishMerge(merged, of: work)
-                case .failure(let error):
-                    for part in work.parts { _ = part.markDamaged() }
-                    configuration.report(StoreReport(.error, "merging \(work.tenantDay) failed: \(error)"))
+                case .failure(let error): mergeFailed(work, error)
                 }
                 work.letGo()
                 mergeEnded(work.tenantDay)
@@ -116,6 +114,14 @@ extension Store {
             mergeEnded(work.tenantDay)
             continuation.resume(returning: false)
         }
+    }
+
+    /// What cannot be merged is left as it is until the next start, and its neighbours are merged without it.
+    private func mergeFailed(_ work: MergeWork, _ error: PartError) {
+        let culprits = work.parts.filter { $0.summary.key == error.file }
+        for part in culprits.isEmpty ? work.parts : culprits { part.leaveAlone() }
+        upkeep.withLock { note(false, &$0.mergeBackoff) }
+        configuration.report(StoreReport(.error, "merging \(work.tenantDay) failed: \(error)"))
     }
 
     /// Catalog thread: the output's file, then one transaction that adds it and kills its inputs, then the view.
@@ -139,9 +145,11 @@ extension Store {
             try catalog.commit(change)
         } catch {
             try? blobs.delete(image.summary.key)
+            upkeep.withLock { note(false, &$0.mergeBackoff) }
             configuration.report(StoreReport(.error, "publishing a merge of \(work.tenantDay) failed: \(error)"))
             return false
         }
+        upkeep.withLock { note(true, &$0.mergeBackoff) }
         let handle = makeHandle(image)
         views.change { days in
             days[work.tenantDay]?.parts.removeAll { ids.contains($0.summary.id) }

@@ -30,14 +30,31 @@ extension Store {
         for tombstone in views.view.tombstones where tombstone.filter != nil {
             let age = now.subtractingReportingOverflow(tombstone.request.createdAt).partialValue
             let patience = Int64(clamping: configuration.deletionDelaySeconds) &* Nanoseconds.perSecond
-            if tombstone.isUnderWay || age >= patience { await apply(tombstone) }
+            let id = tombstone.request.id
+            guard tombstone.isUnderWay || age >= patience,
+                upkeep.withLock({ mayTry($0.deletionBackoffs[id] ?? Backoff()) })
+            else { continue }
+            let hasWorked = await apply(tombstone)
+            upkeep.withLock { upkeep in
+                if hasWorked {
+                    upkeep.deletionBackoffs[id] = nil
+                } else {
+                    note(false, &upkeep.deletionBackoffs[id, default: Backoff()])
+                }
+            }
         }
-        upkeep.withLock { $0.isDeleting = false }
+        let known = Set(views.view.tombstones.map(\.request.id))
+        upkeep.withLock { upkeep in
+            upkeep.isDeleting = false
+            upkeep.deletionBackoffs = upkeep.deletionBackoffs.filter { known.contains($0.key) }
+        }
     }
 
-    private func apply(_ tombstone: ActiveTombstone) async {
-        guard await begin(tombstone) else { return }
+    /// - Returns: false if something failed; what has to wait has not.
+    private func apply(_ tombstone: ActiveTombstone) async -> Bool {
+        guard await begin(tombstone) else { return false }
         var isDone = true
+        var hasFailed = false
         for key in views.view.days.keys.sorted() where key.tenant == tombstone.request.tenant {
             let day = views.view.days[key] ?? DayView()
             if day.heads.contains(where: { tombstone.touches($0) }) { isDone = false }
@@ -47,7 +64,7 @@ extension Store {
                 continue
             }
             for part in views.view.days[key]?.parts ?? [] where tombstone.touches(part.summary) {
-                if !(await rewrite(part, tombstone)) { isDone = false }
+                if !(await rewrite(part, tombstone)) { hasFailed = true }
             }
             mergeEnded(key)
         }
@@ -56,7 +73,8 @@ extension Store {
         for key in tombstone.replacedKeys {
             if configuration.files.exists(blobs.path(key)) { isDone = false } else { tombstone.forget(key) }
         }
-        if isDone { await finish(tombstone) }
+        guard isDone, !hasFailed else { return !hasFailed }
+        return await finish(tombstone)
     }
 
     /// Notes that the request cannot be cancelled any more; false if it is gone or that cannot be stored.
@@ -70,13 +88,15 @@ extension Store {
         } ?? false
     }
 
-    private func finish(_ tombstone: ActiveTombstone) async {
-        _ = await onCatalogThread { [self] in
-            guard store(tombstone.request, .processed) else { return }
+    /// - Returns: false if that it is processed could not be stored.
+    private func finish(_ tombstone: ActiveTombstone) async -> Bool {
+        await onCatalogThread { [self] in
+            guard store(tombstone.request, .processed) else { return false }
             views.changeTombstones { $0.removeAll { $0 === tombstone } }
             configuration.report(StoreReport(.info, "delete request \(tombstone.request.id) is processed"))
             forgetOldRequests()
-        }
+            return true
+        } ?? false
     }
 
     /// Catalog thread.

@@ -190,9 +190,15 @@ final class Observation: Sendable {
         do throws(StateError) {
             try state.apply(changes)
         } catch {
-            progress.withLock { $0.pending = changes + $0.pending }
+            progress.withLock { $0.pending = Observation.latest(changes + $0.pending) }
             throw error
         }
+    }
+
+    /// The last change of each record: what waits grows with the records, not with the tries.
+    static func latest(_ changes: [StateChange]) -> [StateChange] {
+        var seen = Set<StateChange.Record>()
+        return changes.reversed().filter { seen.insert($0.record).inserted }.reversed()
     }
 
     // The position: count, then per day its number (8), sequence (8) and the tenant's name (length as varint, bytes).

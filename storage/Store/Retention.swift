@@ -19,6 +19,9 @@ enum RetentionReason: String, Sendable, Hashable, CaseIterable {
 struct RetentionOutcome: Sendable {
     /// Removing days has freed nothing, as when snapshots hold their files: no more go before there is room again.
     var isFutile = false
+    /// Bytes that were free when that was found, and how many more would show that the files went after all.
+    var futileFreeBytes = 0
+    var futileGainBytes = 0
     /// Today alone is over the limit, and that has been said.
     var isOver = false
 }
@@ -76,7 +79,8 @@ extension Store {
         else { return 0 }
         let lacking = configuration.retentionFreeBytes - space.freeBytes
         return upkeep.withLock { upkeep in
-            if lacking <= 0 { upkeep.retention.isFutile = false }
+            let gain = space.freeBytes - upkeep.retention.futileFreeBytes
+            if lacking <= 0 || gain >= upkeep.retention.futileGainBytes { upkeep.retention.isFutile = false }
             return upkeep.retention.isFutile ? 0 : max(lacking, 0)
         }
     }
@@ -126,12 +130,16 @@ extension Store {
         guard lacking > 0, freed > 0 else { return }
         let left = lackingBytes
         guard left > 0, lacking - left < freed / 2 else { return }
-        upkeep.withLock { $0.retention.isFutile = true }
+        upkeep.withLock { upkeep in
+            upkeep.retention.isFutile = true
+            upkeep.retention.futileFreeBytes = configuration.retentionFreeBytes - left
+            upkeep.retention.futileGainBytes = freed / 2
+        }
         configuration.report(
             StoreReport(
                 .error,
                 "removing \(freed >> 20) MiB of old days freed no space on the disk: snapshots or other "
-                    + "programs hold it; no more days are removed for it before there is room"))
+                    + "programs hold it; no more days are removed for it before that changes"))
     }
 
     /// Catalog thread; the bytes of the files that go for want of free space.
@@ -145,12 +153,15 @@ extension Store {
             bytesByDay: bytesByDay, oldest: oldest, today: Day(of: configuration.clock.nowNanoseconds()),
             maximumBytes: configuration.retentionMaximumBytes, lackingBytes: lacking)
         var freed = 0
+        var hasFailed = false
         var left = bytesByDay.values.reduce(0, +)
         for (day, reason) in plan.removals {
-            let bytes = drop(day, reason)
+            let (bytes, isWhole) = drop(day, reason)
+            if !isWhole { hasFailed = true }
             left -= bytes
             freed += reason == .disk ? bytes : 0
         }
+        upkeep.withLock { note(!hasFailed, &$0.retentionBackoff) }
         warnWhenOver(left)
         missing.withLock { losses in losses = losses.filter { $0.value.tenantDay.day >= oldest } }
         do throws(CatalogError) {
@@ -161,14 +172,16 @@ extension Store {
         return freed
     }
 
-    /// Catalog thread: removes a day of all tenants; the bytes of its parts.
-    private func drop(_ day: Day, _ reason: RetentionReason) -> Int {
+    /// Catalog thread: removes a day of all tenants; the bytes of its parts, and whether all of them went.
+    private func drop(_ day: Day, _ reason: RetentionReason) -> (bytes: Int, isWhole: Bool) {
         var dropped: [TenantDay] = []
+        var isWhole = true
         for key in views.view.days.keys.filter({ $0.day == day }).sorted() {
             do throws(CatalogError) {
                 _ = try catalog.dropDay(tenant: key.tenant, day: key.day)
                 dropped.append(key)
             } catch {
+                isWhole = false
                 configuration.report(StoreReport(.error, "retention of \(key) failed: \(error)"))
             }
         }
@@ -184,7 +197,7 @@ extension Store {
                 days[key]?.parts = []
             }
         }
-        guard parts > 0 else { return 0 }
+        guard parts > 0 else { return (0, isWhole) }
         counters.retiredDays.add(1, ordering: .relaxed)
         counters.retired.withLock { retired in
             retired[reason, default: (0, 0)].days += 1
@@ -192,7 +205,7 @@ extension Store {
         }
         configuration.report(
             StoreReport(.info, "day \(day) removed: \(text(of: reason)); \(parts) parts, \(bytes >> 20) MiB"))
-        return bytes
+        return (bytes, isWhole)
     }
 
     private func text(of reason: RetentionReason) -> String {

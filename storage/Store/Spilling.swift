@@ -49,7 +49,7 @@ extension Store {
             guard !upkeep.isClosing, upkeep.sealing == 0 || isUrgent else { return nil }
             for (key, day) in days where key.day >= oldest && !upkeep.merging.contains(key) {
                 let waiting = day.parts.filter {
-                    $0.layout == .spilled && !$0.wasDamaged && !view.awaitsDeletion($0.summary)
+                    $0.layout == .spilled && $0.isMergeable && !view.awaitsDeletion($0.summary)
                 }
                 guard let first = waiting.first else { continue }
                 let alike = waiting.filter { view.sides($0.summary) == view.sides(first.summary) }
@@ -63,8 +63,7 @@ extension Store {
     /// Makes columns of what was spilled, unless that is under way.
     func startRepack() {
         let isStarted = upkeep.withLock { upkeep -> Bool in
-            let isEarly = Machine.monotonicNanoseconds() < upkeep.repackNotBefore
-            if upkeep.isRepacking || upkeep.isClosing || isEarly { return false }
+            if upkeep.isRepacking || upkeep.isClosing || !mayTry(upkeep.repackBackoff) { return false }
             upkeep.isRepacking = true
             return true
         }
@@ -73,8 +72,7 @@ extension Store {
             let isDone = await repack()
             upkeep.withLock {
                 $0.isRepacking = false
-                // A disk that is full, say, is not tried again every second.
-                if !isDone { $0.repackNotBefore = Machine.monotonicNanoseconds() + 60 * Nanoseconds.perSecond }
+                note(isDone, &$0.repackBackoff)
             }
         }
     }

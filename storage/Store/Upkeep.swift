@@ -11,7 +11,8 @@ import WAL
 struct Upkeep: Sendable {
     /// Heads frozen and not yet published.
     var sealing = 0
-    /// Heads whose seal failed, or that were frozen since one failed, to be tried again.
+    /// Heads whose seal failed, or that were frozen since one failed, to be tried again; those that failed last come
+    /// last, so that one that always fails keeps no other back.
     var failed: [Ingest.FrozenHead] = []
     /// When they are.
     var sealBackoff = Backoff()
@@ -19,6 +20,8 @@ struct Upkeep: Sendable {
     var stateReportNotBefore: Int64 = 0
     /// Days with a merge under way.
     var merging: Set<TenantDay> = []
+    /// When merges are tried again after one failed.
+    var mergeBackoff = Backoff()
     /// Who waits until no merge is under way.
     var mergeWaiters: [CheckedContinuation<Void, Never>] = []
     /// Who waits for certain heads to be in published parts.
@@ -26,14 +29,18 @@ struct Upkeep: Sendable {
     var isClosing = false
     /// What was spilled is being made columns.
     var isRepacking = false
-    /// Monotonic time before which it is not tried again, in nanoseconds.
-    var repackNotBefore: Int64 = 0
+    /// When it is tried again after it failed.
+    var repackBackoff = Backoff()
     /// Deletions are being applied.
     var isDeleting = false
+    /// When those that failed are tried again, by request.
+    var deletionBackoffs: [String: Backoff] = [:]
     /// Days are being removed, and what came of it the last time.
     var isRetaining = false
     var retentionWaiters: [CheckedContinuation<Void, Never>] = []
     var retention = RetentionOutcome()
+    /// When days that could not be removed are tried again.
+    var retentionBackoff = Backoff()
 }
 
 /// Waits until `heads` are in published parts (true), or one of them could not be sealed (false).
@@ -83,14 +90,14 @@ extension Store {
         admission.advance()
         cache.tend(isIngestBusy: ingest.headBytes > configuration.headBudgetBytes / 2)
         retrySeals()
-        if tick % 60 == 1 || isBelowFloor, !upkeep.withLock({ $0.isRetaining }) {
+        if tick % 60 == 1 || isBelowFloor, upkeep.withLock({ !$0.isRetaining && mayTry($0.retentionBackoff) }) {
             Task { await enforceRetention() }
         }
         if tick % 10 == 9, !views.view.tombstones.isEmpty {
             Task { await applyDeletions() }
         }
         startRepack()
-        if tick % 5 == 0, let due = dueMerge() {
+        if tick % 5 == 0, upkeep.withLock({ mayTry($0.mergeBackoff) }), let due = dueMerge() {
             Task { await merge(due) }
         }
     }
@@ -105,18 +112,28 @@ extension Store {
             head.rowCount >= rows || head.rawBytes >= configuration.headBytes
                 || now - head.openedAt >= age
         }
-        if log.totalBytes > configuration.walBudgetBytes * 3 / 4 {
-            let pinning = Set(log.oldestSegmentPins.map { TenantDay(tenant: $0.0, day: $0.1) })
-            frozen += ingest.freeze { pinning.contains(TenantDay(tenant: $0.tenant, day: $0.day)) }
-        }
-        let failed = Set(log.failedSegmentPins.map { TenantDay(tenant: $0.0, day: $0.1) })
-        if !failed.isEmpty { frozen += ingest.freeze { failed.contains(TenantDay(tenant: $0.tenant, day: $0.day)) } }
+        var pins = log.failedSegmentPins
+        if log.totalBytes > configuration.walBudgetBytes * 3 / 4 { pins += log.oldestSegmentPins }
+        if !pins.isEmpty { frozen += freeze(holding: pins) }
         let open = ingest.openHeads
         if open.count > 256 || ingest.headBytes > configuration.headBudgetBytes {
             let largest = open.max { $0.sizeBytes < $1.sizeBytes }
             frozen += ingest.freeze { $0 === largest || open.count > 256 }
         }
         for head in frozen { seal(head) }
+    }
+
+    /// Committer thread: freezes the heads that hold rows of these. Not those of the same day that came later: while a
+    /// segment waits for a head that cannot be sealed, every batch would become a part.
+    private func freeze(holding pins: [SegmentPin]) -> [Ingest.FrozenHead] {
+        var through: [TenantDay: UInt64] = [:]
+        for pin in pins {
+            let key = TenantDay(tenant: pin.tenant, day: pin.day)
+            through[key] = max(through[key] ?? 0, pin.sequences.upperBound)
+        }
+        return ingest.freeze { head in
+            through[TenantDay(tenant: head.tenant, day: head.day)].map { head.reachesBack(to: $0) } ?? false
+        }
     }
 
     /// Refuses batches while the disk is nearly full, and takes them again as soon as it is not.
@@ -208,12 +225,24 @@ extension Store {
                 defer { upkeep.failed = [] }
                 return upkeep.failed
             }
-            guard upkeep.sealBackoff.allows(now: Machine.monotonicNanoseconds(), freeBytes: freeBytes) else {
-                return []
-            }
+            guard mayTry(upkeep.sealBackoff) else { return [] }
             return [upkeep.failed.removeFirst()]
         }
         for frozen in retries { submitSeal(frozen) }
+    }
+
+    /// Whether what failed is worth another try now.
+    func mayTry(_ backoff: Backoff) -> Bool {
+        !backoff.isFailing || backoff.allows(now: Machine.monotonicNanoseconds(), freeBytes: freeBytes)
+    }
+
+    /// Notes whether something worked.
+    func note(_ hasWorked: Bool, _ backoff: inout Backoff) {
+        if hasWorked {
+            backoff = Backoff()
+        } else {
+            backoff.fail(now: Machine.monotonicNanoseconds(), freeBytes: freeBytes)
+        }
     }
 
     /// Bytes that are free on the disk; 0 where it does not say.
@@ -239,8 +268,8 @@ extension Store {
         admission.setStuck(true)
         let head = ObjectIdentifier(frozen.head)
         let waiters = upkeep.withLock { upkeep -> [HeadWaiter] in
-            upkeep.failed.insert(frozen, at: 0)
-            upkeep.sealBackoff.fail(now: Machine.monotonicNanoseconds(), freeBytes: freeBytes)
+            upkeep.failed.append(frozen)
+            note(false, &upkeep.sealBackoff)
             defer { upkeep.headWaiters.removeAll { $0.heads.contains(head) } }
             return upkeep.headWaiters.filter { $0.heads.contains(head) }
         }
@@ -253,7 +282,7 @@ extension Store {
         let head = ObjectIdentifier(frozen.head)
         let done = upkeep.withLock { upkeep -> [HeadWaiter] in
             upkeep.sealing -= 1
-            upkeep.sealBackoff = Backoff()
+            note(true, &upkeep.sealBackoff)
             for index in upkeep.headWaiters.indices { upkeep.headWaiters[index].heads.remove(head) }
             defer { upkeep.headWaiters.removeAll { $0.heads.isEmpty } }
             return upkeep.headWaiters.filter { $0.heads.isEmpty }

@@ -82,6 +82,7 @@ final class PartHandle: Sendable {
     let summary: PartSummary
     private let isRetired = Atomic<Bool>(false)
     private let isDamaged = Atomic<Bool>(false)
+    private let isLeftAlone = Atomic<Bool>(false)
     private let layoutNumber = Atomic<UInt8>(PartLayout.unknown.rawValue)
     private let collect: @Sendable (PartSummary) -> Void
     /// Pairs of an indexed value and a block that holds it, at most.
@@ -115,6 +116,12 @@ final class PartHandle: Sendable {
         get { PartLayout(rawValue: layoutNumber.load(ordering: .relaxed)) ?? .unknown }
         set { layoutNumber.store(newValue.rawValue, ordering: .relaxed) }
     }
+
+    /// Notes that it cannot be merged, though all of it may be readable.
+    func leaveAlone() { isLeftAlone.store(true, ordering: .releasing) }
+
+    /// Whether merging it is worth a try.
+    var isMergeable: Bool { !wasDamaged && !isLeftAlone.load(ordering: .acquiring) }
 
     var wasDamaged: Bool { isDamaged.load(ordering: .acquiring) }
 

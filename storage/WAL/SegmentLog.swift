@@ -77,15 +77,11 @@ public final class SegmentLog: @unchecked Sendable {
         closed.reduce(active?.summary.sizeBytes ?? 0) { $0 + $1.sizeBytes }
     }
 
-    /// The days that keep the oldest closed segment alive: seal their heads to get its space back.
-    public var oldestSegmentPins: [(TenantID, Day)] {
-        closed.first?.pins.map { ($0.tenant, $0.day) } ?? []
-    }
+    /// What keeps the oldest closed segment alive: seal the heads of these rows to get its space back.
+    public var oldestSegmentPins: [SegmentPin] { closed.first?.pins ?? [] }
 
-    /// The days with rows in segments whose file has failed: their heads should be sealed soon.
-    public var failedSegmentPins: [(TenantID, Day)] {
-        closed.filter(\.isCut).flatMap { $0.pins.map { ($0.tenant, $0.day) } }
-    }
+    /// The rows in segments whose file has failed: their heads should be sealed soon.
+    public var failedSegmentPins: [SegmentPin] { closed.filter(\.isCut).flatMap(\.pins) }
 
     /// Writes `group` as one commit group and syncs it. When this returns, a crash can no longer lose the records;
     /// when it throws, none of them counts.

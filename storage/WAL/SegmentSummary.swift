@@ -1,5 +1,13 @@
 public import Model
 
+/// A day whose rows keep a segment alive.
+public struct SegmentPin: Sendable, Hashable {
+    public let tenant: TenantID
+    public let day: Day
+    /// The first and the last record of the segment that brought rows of the day.
+    public let sequences: ClosedRange<UInt64>
+}
+
 /// What is known of a segment without reading it: how far it is durable, and what keeps it alive.
 public struct SegmentSummary: Sendable, Hashable {
     /// A tenant's day.
@@ -29,10 +37,9 @@ public struct SegmentSummary: Sendable, Hashable {
         self.previousID = previousID
     }
 
-    /// The days that the segment holds rows of, each with the first and the last sequence that brought some; in no
-    /// particular order.
-    public var pins: [(tenant: TenantID, day: Day, sequences: ClosedRange<UInt64>)] {
-        sequences.map { ($0.key.tenant, $0.key.day, $0.value) }
+    /// The days that the segment holds rows of, in no particular order.
+    public var pins: [SegmentPin] {
+        sequences.map { SegmentPin(tenant: $0.key.tenant, day: $0.key.day, sequences: $0.value) }
     }
 
     /// Whether `covered` holds for every day from its first sequence to its last, so that no row here is needed any
