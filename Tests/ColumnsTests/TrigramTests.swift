@@ -57,4 +57,21 @@ struct TrigramTests {
         let isKept = trigrams.mayContain(needle.span)
         #expect(!isKept)
     }
+
+    /// Under a right checksum, too, sums of what is stored stay among the trigrams.
+    @Test(arguments: [
+        ([5, 3], true), ([5, 0], false), ([(1 << 18) - 1], true), ([1 << 18], false), ([(1 << 18) - 1, 1], false),
+        ([Int](repeating: 1 << 18, count: 1 << 16), false),
+    ])
+    func numbersOutOfRangeAreRefused(_ distances: [Int], _ isRight: Bool) {
+        var encoded: [UInt8] = [1]
+        encoded.appendVarint(distances.count)
+        for distance in distances { encoded.appendVarint(distance) }
+        for rest in [[], [0]] as [[UInt8]] {
+            var whole = encoded + rest
+            whole.appendLittleEndian(Checksum.crc32c(whole))
+            let set = try? TrigramSet(whole)
+            #expect((set != nil) == (isRight && rest.isEmpty))
+        }
+    }
 }

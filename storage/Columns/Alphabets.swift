@@ -7,12 +7,8 @@ extension ColumnTree {
         var sets = [ByteSet](repeating: .all, count: nodes.count)
         // Children stand behind their parents. References are known in the second round: what they point at has none.
         for node in nodes.indices.reversed() { sets[node] = alphabet(node, sets) }
-        for node in nodes.indices where hasReferences(node) { sets[node] = alphabet(node, sets) }
+        for node in nodes.indices where isReferring[node] { sets[node] = alphabet(node, sets) }
         return sets
-    }
-
-    private func hasReferences(_ node: Int) -> Bool {
-        nodes[node].template?.shapes.contains { shape in shape.slots.contains { $0 < 0 } } ?? false
     }
 
     /// The bytes of the values in a hole.

@@ -1,54 +1,3 @@
-/// Which shapes of a set use each node, and how often.
-struct ShapeUsers: Sendable {
-    private struct Use: Sendable {
-        let shape: UInt32
-        var count: UInt32
-    }
-
-    /// Where the uses of each node begin, and where the last end.
-    private var starts: [Int] = [0]
-    private var uses: [Use] = []
-    /// Whether a shape has a node more than once.
-    private(set) var hasTwins: [Bool]
-
-    init(_ set: ShapeSet, nodes: Int) {
-        var users = [[Use]](repeating: [], count: nodes)
-        hasTwins = [Bool](repeating: false, count: set.shapes.count)
-        for (number, shape) in set.shapes.enumerated() {
-            for node in shape.slots {
-                if let last = users[node].last, last.shape == number {
-                    users[node][users[node].count - 1].count += 1
-                    hasTwins[number] = true
-                } else {
-                    users[node].append(Use(shape: UInt32(truncatingIfNeeded: number), count: 1))
-                }
-            }
-        }
-        for user in users {
-            uses += user
-            starts.append(uses.count)
-        }
-    }
-
-    /// How many values `node` has in texts whose shapes are counted in `seen`.
-    func values(of node: Int, in seen: [UInt32]) -> UInt32 {
-        var count: UInt32 = 0
-        for use in uses[starts[node]..<starts[node + 1]] { count &+= seen[Int(use.shape)] &* use.count }
-        return count
-    }
-
-    /// Memory held, in bytes.
-    var sizeBytes: Int { uses.count * 8 + starts.count * 8 + hasTwins.count + 64 }
-}
-
-/// What tells where a row's values lie in its columns, without looking at the columns.
-struct ShapePlaces: Sendable {
-    let ranks: ShapeRanks
-    let users: ShapeUsers
-
-    var sizeBytes: Int { ranks.sizeBytes + users.sizeBytes }
-}
-
 /// Rows that are rebuilt at once, and the place of each of their values among those of its column.
 struct ChosenRows {
     private let rows: [Int]
@@ -59,14 +8,29 @@ struct ChosenRows {
     private var places: [UInt32] = []
     private let set: ShapeSet
 
-    init(_ set: ShapeSet, ids: [UInt16], _ known: ShapePlaces, chosen: [Int]) {
+    /// - Parameters:
+    ///   - ids: the shape of every row.
+    ///   - nodes: of the block's tree.
+    init(_ set: ShapeSet, ids: [UInt16], _ known: ShapePlaces, chosen: [Int], nodes: Int) {
         rows = chosen
         self.set = set
         shapes.reserveCapacity(chosen.count)
         starts.reserveCapacity(chosen.count)
+        // Where columns stand in many shapes, looking for places takes longer than counting all values once.
+        var lookups = 0
+        for row in chosen { lookups += known.users.lookups[Int(ids[row])] }
+        if chosen.count > ids.count / 8 || lookups > known.values {
+            countAll(ids, nodes: nodes)
+        } else {
+            lookUp(ids, known)
+        }
+    }
+
+    /// Finds the places of each row by what comes before it of each shape.
+    private mutating func lookUp(_ ids: [UInt16], _ known: ShapePlaces) {
         var seen = [UInt32](repeating: 0, count: set.shapes.count)
         var next = 0
-        for row in chosen {
+        for row in rows {
             known.ranks.advance(&seen, &next, to: row, ids)
             let shape = Int(ids[row])
             shapes.append(shape)
@@ -79,6 +43,35 @@ struct ChosenRows {
                 }
                 places.append(place)
             }
+        }
+    }
+
+    /// Counts the values of every row up to the last chosen one.
+    private mutating func countAll(_ ids: [UInt16], nodes: Int) {
+        // Flat: every row passes here.
+        var slots: [Int32] = []
+        var firsts = [0]
+        for shape in set.shapes {
+            for node in shape.slots { slots.append(Int32(truncatingIfNeeded: node)) }
+            firsts.append(slots.count)
+        }
+        var next = [UInt32](repeating: 0, count: nodes)
+        var row = 0
+        for chosen in rows {
+            while row < chosen {
+                let shape = Int(ids[row])
+                for slot in firsts[shape]..<firsts[shape + 1] { next[Int(slots[slot])] &+= 1 }
+                row += 1
+            }
+            let shape = Int(ids[row])
+            shapes.append(shape)
+            starts.append(places.count)
+            for slot in firsts[shape]..<firsts[shape + 1] {
+                let node = Int(slots[slot])
+                places.append(next[node])
+                next[node] &+= 1
+            }
+            row += 1
         }
     }
 

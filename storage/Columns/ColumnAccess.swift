@@ -104,7 +104,7 @@ extension ColumnBlockReader {
         guard let node = metadataNode(name), let all = try self.rows(of: node) else {
             return ([], [Range<Int>?](repeating: nil, count: rows.count))
         }
-        if all.count == rowCount, isOncePerRow(node, in: tree.metadata) {
+        if all.count == rowCount, isOncePerRow(node, ofMetadata: true) {
             // Values are numbered as rows are.
             let places = rows.map { UInt32(truncatingIfNeeded: $0) }
             let values = try self.values(of: node, at: Selection(places, rows: places))
@@ -153,6 +153,11 @@ extension ColumnBlockReader {
         return try source.integers(tree.nodes[node].numbers)
     }
 
+    private mutating func passingPlaces(of node: Int) throws(ColumnError) -> [Int64] {
+        if let known = kept.integers[-1 - node] { return known }
+        return try source.integers(tree.nodes[node].places)
+    }
+
     /// The values as numbers, if all of them are plain decimal ones; nil where a double cannot be proven to be what the
     /// text says.
     private mutating func plainNumbers(_ node: Int) throws(ColumnError) -> [Double]? {
@@ -168,7 +173,7 @@ extension ColumnBlockReader {
             guard column.numbers.least >= -bound, column.numbers.most <= bound,
                 column.numbers.most >= column.numbers.least
             else { return nil }
-            let places = try source.integers(column.places)
+            let places = try passingPlaces(of: node)
             let mantissas = try passingIntegers(of: node)
             var powers = [1.0]
             for _ in 0..<18 { powers.append((powers.last ?? 1) * 10) }

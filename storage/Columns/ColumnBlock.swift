@@ -45,6 +45,9 @@ public enum ColumnBlock {
         if rows.contains(where: { Int($0.stream) > ColumnLimits.rows }) { context.streams = [] }
         metadata.write(to: &writer, in: arena, context: context)
         LineColumns(rows, in: arena).write(to: &writer, in: arena, context: context)
+        guard ColumnLimits.writtenNodes - writer.nodesLeft <= ColumnLimits.nodes else {
+            throw ColumnError("columns within columns of one block: more than \(ColumnLimits.nodes)")
+        }
         plan.learn(writer.choices)
         return Encoded(
             head: try BlockHead.encode(tree: writer.tree, rows: rows.count, streamBytes: writer.streams.count, codec),

@@ -14,7 +14,10 @@ public struct ColumnBlockReader: Sendable {
     /// The rows that are being rebuilt, if they are few.
     var chosenLines: ChosenRows?
     /// What the search under way asked already; no marks: none.
-    var answers: [MatchQuestion: Marks] = [:]
+    var answers = KnownAnswers()
+    /// What the search under way may still look at, and what each may.
+    var effort = SearchEffort(limit: 0)
+    var effortLimit: Int
     /// The search under way asks every column of lines for the needle: references need not be followed for that.
     var isLineSearch = false
     /// The needle of the search under way.
@@ -38,6 +41,7 @@ public struct ColumnBlockReader: Sendable {
     private init(_ head: ColumnHead, _ region: StreamReader.Region, _ limitBytes: Int) throws(ColumnError) {
         tree = head.tree
         rowCount = head.rows
+        effortLimit = SearchEffort.limit(rows: head.rows)
         // Working memory beside the text itself: numbers and positions of every column.
         let work = head.rows.multipliedReportingOverflow(by: 1024)
         let limit = max(limitBytes, 0).multipliedReportingOverflow(by: 8)
@@ -153,8 +157,12 @@ public struct ColumnBlockReader: Sendable {
 
     /// Decimal places of some values of a node, or of all.
     mutating func places(of node: Int, at places: [UInt32]?) throws(ColumnError) -> [Int64] {
-        guard let places else { return try source.integers(tree.nodes[node].places) }
-        return try integers(tree.nodes[node].places, key: -1 - node, at: places)
+        // Kept under a number that no node has.
+        if let known = kept.integers[-1 - node] { return places.map { some in some.map { known[Int($0)] } } ?? known }
+        if let places { return try integers(tree.nodes[node].places, key: -1 - node, at: places) }
+        let all = try source.integers(tree.nodes[node].places)
+        kept.integers[-1 - node] = all
+        return all
     }
 
     /// Some integers; the stored form, from which single ones can be had, is kept under `key`.
@@ -173,86 +181,6 @@ public struct ColumnBlockReader: Sendable {
         return places.map { all[Int($0)] }
     }
 
-    /// Rows of the values of a column, ascending; nil for values that are not one per row.
-    mutating func rows(of node: Int) throws(ColumnError) -> [UInt32]? {
-        if let known = kept.rows[node] { return known }
-        let rows: [UInt32]
-        switch tree.nodes[node].owner {
-        case .none: return nil
-        case .lines:
-            let ids = try shapesOfLines()
-            if isOncePerRow(node, in: tree.lines) { return allRows() }
-            rows = rowsOfColumn(node, in: tree.lines, ids: ids)
-        case .metadata:
-            let ids = try shapesOfMetadata()
-            if isOncePerRow(node, in: tree.metadata) { return allRows() }
-            rows = rowsOfColumn(node, in: tree.metadata, ids: ids)
-        case .template(let parent, let shape):
-            guard let outer = try self.rows(of: parent) else { return nil }
-            let inner = try buckets(of: parent)
-            guard outer.count == tree.nodes[parent].count else { throw ColumnError("template without all rows") }
-            rows = inner[shape].map { outer[Int($0)] }
-        }
-        guard rows.count == tree.nodes[node].count else { throw ColumnError("column without all rows") }
-        try source.charge((rows.count * 4, false))
-        kept.rows[node] = rows
-        return rows
-    }
-
-    /// The rows of a column that every row has once.
-    private mutating func allRows() -> [UInt32] {
-        if let known = kept.allRows { return known }
-        let rows = [UInt32](0..<UInt32(truncatingIfNeeded: rowCount))
-        kept.allRows = rows
-        return rows
-    }
-
-    mutating func placesOfLines(_ ids: [UInt16]) -> ShapePlaces { places(tree.lines, ids, \.linePlaces) }
-
-    mutating func placesOfMetadata(_ ids: [UInt16]) -> ShapePlaces { places(tree.metadata, ids, \.metadataPlaces) }
-
-    private mutating func places(
-        _ set: ShapeSet, _ ids: [UInt16], _ place: WritableKeyPath<KeptColumns, ShapePlaces?>
-    ) -> ShapePlaces {
-        if let known = kept[keyPath: place] { return known }
-        let places = ShapePlaces(
-            ranks: ShapeRanks(ids, shapes: set.shapes.count), users: ShapeUsers(set, nodes: tree.nodes.count))
-        kept[keyPath: place] = places
-        return places
-    }
-
-    mutating func ranksOfTemplate(_ node: Int, _ ids: [UInt16]) -> ShapeRanks {
-        if let known = kept.templateRanks[node] { return known }
-        let ranks = ShapeRanks(ids, shapes: tree.nodes[node].template?.shapes.count ?? 0)
-        kept.templateRanks[node] = ranks
-        return ranks
-    }
-
-    /// Whether every row has the column exactly once, so that its values are numbered as rows are: no shape has it
-    /// twice, and the shapes of the rows, whose uses are compared with the columns' counts, use it in each row.
-    func isOncePerRow(_ node: Int, in set: ShapeSet) -> Bool {
-        tree.nodes[node].count == rowCount
-            && set.shapes.allSatisfy { shape in shape.slots.count(where: { $0 == node }) <= 1 }
-    }
-
-    private func rowsOfColumn(_ node: Int, in set: ShapeSet, ids: [UInt16]) -> [UInt32] {
-        let uses = set.shapes.map { shape in shape.slots.reduce(0) { $0 + ($1 == node ? 1 : 0) } }
-        let most = uses.max() ?? 0
-        // One spare place: rows without a value write there too.
-        var rows = [UInt32](repeating: 0, count: tree.nodes[node].count + 1)
-        var next = 0
-        for index in ids.indices {
-            let count = uses[Int(ids[index])]
-            rows[next] = UInt32(truncatingIfNeeded: index)
-            if most > 1, count > 1 {
-                for twin in 1..<count { rows[next + twin] = UInt32(truncatingIfNeeded: index) }
-            }
-            next += count
-        }
-        rows.removeLast()
-        return rows
-    }
-
     /// Places of the values of one template of a template column, ascending.
     mutating func places(of shape: Int, in node: Int) throws(ColumnError) -> [UInt32] {
         if let known = kept.buckets[node] { return Array(known[shape]) }
@@ -267,25 +195,6 @@ public struct ColumnBlockReader: Sendable {
         try source.charge((ids.count * 4, false))
         kept.buckets[node] = buckets
         return buckets
-    }
-
-    /// For each value of column `node` the place of the value that column of lines `number` has in the same row;
-    /// `UInt32.max` where it has none.
-    mutating func positions(of node: Int, in target: Int) throws(ColumnError) -> [UInt32] {
-        let key = ReferenceKey(node: node, target: target)
-        if let known = kept.positions[key] { return known }
-        guard let rows = try self.rows(of: node), let others = try self.rows(of: target) else {
-            throw ColumnError("reference without rows")
-        }
-        try source.charge((rows.count * 4, false))
-        var positions = [UInt32](repeating: .max, count: rows.count)
-        var at = 0
-        for index in rows.indices {
-            while at < others.count, others[at] < rows[index] { at += 1 }
-            if at < others.count, others[at] == rows[index] { positions[index] = UInt32(truncatingIfNeeded: at) }
-        }
-        kept.positions[key] = positions
-        return positions
     }
 
     /// The stream of a raw or hexadecimal column, kept.
@@ -303,17 +212,4 @@ public struct ColumnBlockReader: Sendable {
         kept.values[node] = values
         return values
     }
-}
-
-/// A column that refers to another.
-struct ReferenceKey: Hashable, Sendable {
-    let node: Int
-    let target: Int
-}
-
-/// The rows that have a column, by their shapes, and what its values depend on.
-struct FirstUseKey: Hashable, Sendable {
-    let isMetadata: Bool
-    let isOfStreams: Bool
-    let hasColumn: [Bool]
 }

@@ -34,14 +34,13 @@ extension ColumnBlockReader {
             let all = try dictionaryNumbers(of: node)
             return selection.map { some in some.places.map { all[Int($0)] } } ?? all
         }
-        let determinants = column.encoding == .perStream ? try streams() : try traces()
+        let isOfStreams = column.encoding == .perStream
         var numbers: [UInt32]
-        if let rows = selection?.rows,
-            let known = try firstUses(node, determinants, isOfStreams: column.encoding == .perStream)
-        {
+        if let rows = selection?.rows, let known = try firstUses(node, isOfStreams: isOfStreams) {
+            let determinants = isOfStreams ? try streams() : try traces()
             numbers = rows.map { UInt32(bitPattern: known[Int(determinants[Int($0)])]) }
         } else {
-            numbers = try dependentNumbers(node, determinants)
+            numbers = try dependentNumbers(node, isOfStreams: isOfStreams)
             if let places = selection?.places { numbers = places.map { numbers[Int($0)] } }
         }
         guard numbers.allSatisfy({ $0 < limit }) else {
@@ -51,77 +50,88 @@ extension ColumnBlockReader {
     }
 
     /// Per stream or trace its number in order of first use among the rows that have the column; nil for columns that
-    /// are not part of lines or metadata as such. -1 for those that are not used.
-    private mutating func firstUses(
-        _ node: Int, _ determinants: [UInt32], isOfStreams: Bool
-    ) throws(ColumnError) -> [Int32]? {
-        let set: ShapeSet
+    /// are not part of lines or metadata as such, and where enough is kept of others. -1 for those that are not used.
+    private mutating func firstUses(_ node: Int, isOfStreams: Bool) throws(ColumnError) -> [Int32]? {
         let ids: [UInt16]
         var isMetadata = false
         switch tree.nodes[node].owner {
-        case .lines:
-            set = tree.lines
-            ids = try shapesOfLines()
+        case .lines: ids = try shapesOfLines()
         case .metadata:
-            set = tree.metadata
             ids = try shapesOfMetadata()
             isMetadata = true
         default: return nil
         }
-        let key = FirstUseKey(
-            isMetadata: isMetadata, isOfStreams: isOfStreams, hasColumn: set.shapes.map { $0.slots.contains(node) })
+        var hasColumn = [Bool](repeating: false, count: shapeCount(ofMetadata: isMetadata))
+        for use in users(ofMetadata: isMetadata).uses(of: node) { hasColumn[Int(use.shape)] = true }
+        let key = FirstUseKey(isMetadata: isMetadata, isOfStreams: isOfStreams, hasColumn: hasColumn)
         if let known = kept.firstUses[key] { return known }
-        var known = try Self.unused(determinants, rowCount)
+        guard kept.firstUses.count < KeptColumns.maximumFirstUses else { return nil }
+        let determinants = isOfStreams ? try streams() : try traces()
+        let largest = try self.largest(determinants)
+        var known = [Int32](repeating: -1, count: largest + 1)
         var next: Int32 = 0
-        for row in ids.indices where key.hasColumn[Int(ids[row])] {
-            _ = Self.number(Int(determinants[row]), &known, &next)
+        for row in ids.indices where hasColumn[Int(ids[row])] {
+            let determinant = Int(determinants[row])
+            if known[determinant] < 0 {
+                known[determinant] = next
+                next += 1
+            }
         }
         kept.firstUses[key] = known
         return known
     }
 
-    private static func unused(_ determinants: [UInt32], _ rowCount: Int) throws(ColumnError) -> [Int32] {
+    private func largest(_ determinants: [UInt32]) throws(ColumnError) -> Int {
         guard determinants.count == rowCount, let most = determinants.max(), most <= UInt32(ColumnLimits.rows)
         else { throw ColumnError("column depends on rows that are not known") }
-        return [Int32](repeating: -1, count: Int(most) + 1)
+        return Int(most)
     }
 
     /// Numbers of a column's values by the order in which their streams or traces are first used in it.
-    private mutating func dependentNumbers(_ node: Int, _ determinants: [UInt32]) throws(ColumnError) -> [UInt32] {
+    private mutating func dependentNumbers(_ node: Int, isOfStreams: Bool) throws(ColumnError) -> [UInt32] {
         if let known = kept.dependents[node] { return known }
-        var known = try Self.unused(determinants, rowCount)
-        var next: Int32 = 0
-        var numbers: [UInt32] = []
-        if case .lines = tree.nodes[node].owner, try shapesOfLines().count == rowCount,
-            isOncePerRow(node, in: tree.lines)
-        {
-            numbers.reserveCapacity(rowCount)
-            for determinant in determinants { numbers.append(Self.number(Int(determinant), &known, &next)) }
-        } else {
-            guard let rows = try rows(of: node) else { throw ColumnError("column depends on rows that are not known") }
-            numbers.reserveCapacity(rows.count)
-            for row in rows { numbers.append(Self.number(Int(determinants[Int(row)]), &known, &next)) }
+        let determinants = isOfStreams ? try streams() : try traces()
+        var isOnce = false
+        if case .lines = tree.nodes[node].owner, try shapesOfLines().count == rowCount {
+            isOnce = isOncePerRow(node, ofMetadata: false)
         }
+        var rows: [UInt32] = []
+        if !isOnce {
+            guard let own = try self.rows(of: node) else {
+                throw ColumnError("column depends on rows that are not known")
+            }
+            rows = own
+        }
+        var numbers: [UInt32] = []
+        numbers.reserveCapacity(isOnce ? rowCount : rows.count)
+        var table = try takeTable(determinants, isOfStreams)
+        table.begin()
+        if isOnce {
+            for determinant in determinants { numbers.append(table.number(of: Int(determinant))) }
+        } else {
+            for row in rows { numbers.append(table.number(of: Int(determinants[Int(row)]))) }
+        }
+        if isOfStreams { kept.streamTable = table } else { kept.traceTable = table }
         try source.charge(numbers.count.multipliedReportingOverflow(by: 4))
         kept.dependents[node] = numbers
         return numbers
     }
 
-    @inline(__always)
-    private static func number(_ key: Int, _ known: inout [Int32], _ next: inout Int32) -> UInt32 {
-        if known[key] < 0 {
-            known[key] = next
-            next += 1
-        }
-        return UInt32(bitPattern: known[key])
+    /// The table is taken out of what is kept, or every number would copy it.
+    private mutating func takeTable(
+        _ determinants: [UInt32], _ isOfStreams: Bool
+    ) throws(ColumnError) -> DeterminantNumbers {
+        let known = isOfStreams ? kept.streamTable.take() : kept.traceTable.take()
+        if let known { return known }
+        return DeterminantNumbers(largest: try largest(determinants))
     }
 
     private mutating func pick(
         _ numbers: [UInt32], of child: Int, _ isSome: Bool, into values: inout ColumnValues
     ) throws(ColumnError) {
         guard isSome else {
-            values = try self.values(of: child, at: nil).flattened()
-            values.indexes = numbers
+            values = try self.values(of: child, at: nil)
+            values.pick(numbers)
             return
         }
         var unique = numbers
@@ -132,16 +142,17 @@ extension ColumnBlockReader {
             unique[last] = unique[index]
         }
         unique.removeLast(max(unique.count - last - 1, 0))
-        values = try self.values(of: child, at: Selection(unique)).flattened()
-        values.indexes = numbers.map { number in
-            var low = 0
-            var high = unique.count - 1
-            while low < high {
-                let middle = (low + high) / 2
-                if unique[middle] < number { low = middle + 1 } else { high = middle }
-            }
-            return UInt32(truncatingIfNeeded: low)
-        }
+        values = try self.values(of: child, at: Selection(unique))
+        values.pick(
+            numbers.map { number in
+                var low = 0
+                var high = unique.count - 1
+                while low < high {
+                    let middle = (low + high) / 2
+                    if unique[middle] < number { low = middle + 1 } else { high = middle }
+                }
+                return UInt32(truncatingIfNeeded: low)
+            })
     }
 
     private mutating func numbers(
@@ -281,19 +292,5 @@ extension ColumnBlockReader {
         }
         guard starts.count == count + 1, from == blob.count else { throw ColumnError("text without all line feeds") }
         return starts
-    }
-}
-
-extension ColumnValues {
-    /// The same values without indexes, for use as distinct values of others.
-    func flattened() -> ColumnValues {
-        guard let indexes else { return self }
-        var flat = ColumnValues()
-        flat.bytes.reserveCapacity(totalBytes)
-        for index in indexes {
-            flat.bytes.append(bytes, distinct(Int(index)))
-            flat.close()
-        }
-        return flat
     }
 }

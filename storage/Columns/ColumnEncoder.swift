@@ -16,6 +16,7 @@ extension ColumnWriter {
     /// Writes a column in the smallest encoding that gives the same bytes back.
     mutating func column(_ input: ColumnInput, in arena: borrowing ByteSpan, context: RowContext) {
         let values = input.values
+        countNodes(1)
         tree.appendVarint(values.count)
         guard let first = values.first else { return }
         if Self.isConstant(values, arena.extracting(first.range), arena) {
@@ -192,9 +193,11 @@ extension ColumnWriter {
         _ encoding: ColumnEncoding, on determinants: [Int64], _ input: ColumnInput, in arena: borrowing ByteSpan,
         context: RowContext
     ) -> Bool {
-        guard let rows = input.rows, !determinants.isEmpty, input.values.count >= 16,
-            let distinct = Self.distinct(input.values, in: arena, rows: rows, by: determinants)
-        else { return false }
+        guard let rows = input.rows, !determinants.isEmpty, input.values.count >= 16 else { return false }
+        var table = context.tables.take(encoding, of: determinants)
+        let found = Self.distinct(input.values, in: arena, rows: rows, by: determinants, &table)
+        context.tables.put(table, encoding)
+        guard let distinct = found else { return false }
         tree.append(encoding.rawValue)
         let child = ColumnInput(
             values: distinct, rows: nil, key: Hash.mix(input.key, 0xc2b2_ae3d_27d4_eb4f), depth: input.depth + 1)
@@ -204,22 +207,21 @@ extension ColumnWriter {
 
     /// The first value of each determinant in order of first use, or nil if one has two or they are too many.
     private static func distinct(
-        _ values: [Slice], in arena: borrowing ByteSpan, rows: [UInt32], by determinants: [Int64]
+        _ values: [Slice], in arena: borrowing ByteSpan, rows: [UInt32], by determinants: [Int64],
+        _ table: inout DeterminantNumbers
     ) -> [Slice]? {
-        var number: [Int32] = []
         var distinct: [Slice] = []
         let limit = values.count / 2
+        table.begin()
         for index in values.indices {
-            let key = Int(determinants[Int(rows[index])])
-            while number.count <= key { number.append(-1) }
+            let number = Int(table.number(of: Int(determinants[Int(rows[index])])))
             let value = values[index]
-            if number[key] < 0 {
+            if number == distinct.count {
                 guard distinct.count < limit else { return nil }
-                number[key] = Int32(distinct.count)
                 distinct.append(value)
                 continue
             }
-            let known = distinct[Int(number[key])]
+            let known = distinct[number]
             guard known.count == value.count,
                 known.offset == value.offset || arena.extracting(known.range).equals(arena.extracting(value.range))
             else { return nil }

@@ -19,6 +19,14 @@ enum ColumnEncoding: UInt8 {
     /// Values without line feeds, each followed by one.
     case lines = 14
 
+    /// Whether values may have a prefix and a suffix around what the encoding gives.
+    var hasAffixes: Bool {
+        switch self {
+        case .integer, .digits, .decimal, .hex, .uuid, .address, .timestamp, .rowTime: true
+        case .constant, .dictionary, .perStream, .perTrace, .template, .raw, .lines: false
+        }
+    }
+
     /// In the encoding's byte: a prefix and a suffix that all values share come first.
     static let affixFlag: UInt8 = 0x40
 }
@@ -57,4 +65,5 @@ struct RowContext {
     var streams: [Int64]
     /// Empty when no row carries a trace.
     var traces: [Int64]
+    let tables = DeterminantTables()
 }

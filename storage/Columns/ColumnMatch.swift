@@ -11,11 +11,14 @@ struct MatchQuestion: Hashable {
 }
 
 extension ColumnBlockReader {
-    /// Which values of a column have `text` at `place`; exact, and without rebuilding values where that can be avoided.
+    /// Which values of a column have `text` at `place`; exact while there is effort left, and without rebuilding values
+    /// where that can be avoided.
     mutating func marks(_ node: Int, _ place: MatchPlace, _ text: [UInt8]) throws(ColumnError) -> Marks? {
         guard mayMatch(node, place, text) else { return nil }
         let question = MatchQuestion(node: node, place: place, text: text)
         if let known = answers[question] { return known.isEmpty ? nil : known }
+        guard !effort.isSpent else { return nil }
+        effort.spend(tree.nodes[node].count + 64)
         let found: Marks?
         if tree.nodes[node].prefix.isEmpty && tree.nodes[node].suffix.isEmpty {
             found = try bareMarks(node, place, text)
@@ -23,7 +26,8 @@ extension ColumnBlockReader {
             found = try affixedMarks(node, place, text)
         }
         let marks = found.flatMap { $0.contains(1) ? $0 : nil }
-        if answers.count < 4096 { answers[question] = marks ?? [] }
+        // What was given up halfway is no answer.
+        if !effort.isSpent { answers.keep(marks ?? [], question) }
         return marks
     }
 
@@ -85,11 +89,14 @@ extension ColumnBlockReader {
         let straddles = Straddles(
             text, place, pieces: [column.prefix, column.suffix], holes: [tree.textBytes[node]],
             withinHoles: true, foldsCase: foldsCase)
+        effort.spend(straddles.looks)
         guard !straddles.isOverflown else { return try materialMarks(node, place, text) }
         var result: Marks?
         for way in straddles.ways {
             guard let link = way.first else { return Marks(repeating: 1, count: column.count) }
             guard mayBareMatch(column, link.place, link.text) else { continue }
+            if effort.isSpent { break }
+            effort.spend(column.count)
             Self.unite(&result, try bareMarks(node, link.place, link.text))
         }
         return result
@@ -120,20 +127,24 @@ extension ColumnBlockReader {
             if let known = try timestampMarks(node, place, text) { return known }
         case .address: break
         }
-        return try materialMarks(node, place, text)
+        return try materialMarks(node, place, text, isBare: true)
     }
 
-    /// Marks found by rebuilding the values (without their affixes).
-    private mutating func materialMarks(
-        _ node: Int, _ place: MatchPlace, _ text: [UInt8]
+    /// Marks found by rebuilding the values.
+    /// - Parameter isBare: whether values count without their affixes.
+    mutating func materialMarks(
+        _ node: Int, _ place: MatchPlace, _ text: [UInt8], isBare: Bool = false
     ) throws(ColumnError) -> Marks? {
-        let values = try material(node).flattened()
+        let values = try material(node)
         let column = tree.nodes[node]
-        var starts = [UInt32](repeating: 0, count: values.count + 1)
+        // Distinct values are looked at once, whatever their number of uses.
+        var starts = [UInt32](repeating: 0, count: values.ends.count + 1)
         for index in values.ends.indices { starts[index + 1] = values.ends[index] }
-        return TextMarks.find(
-            text, place, in: values.bytes, starts: starts, skip: (column.prefix.count, column.suffix.count),
-            foldsCase: foldsCase)
+        let skip = isBare ? (front: column.prefix.count, back: column.suffix.count) : (front: 0, back: 0)
+        let distinct = TextMarks.find(
+            text, place, in: values.bytes, starts: starts, skip: skip, foldsCase: foldsCase)
+        guard let marks = distinct, let indexes = values.indexes else { return distinct }
+        return indexes.map { marks[Int($0)] }
     }
 
     private mutating func rawMarks(_ node: Int, _ place: MatchPlace, _ text: [UInt8]) throws(ColumnError) -> Marks? {
@@ -141,6 +152,7 @@ extension ColumnBlockReader {
         guard let entry = column.blob else { throw ColumnError("raw column without a stream") }
         let blob = try self.blob(of: node, entry)
         // Most needles are not there at all: then the lengths need not be looked at.
+        effort.spend(blob.count >> 4)
         if !text.isEmpty, TextMarks.next(text, in: blob, from: 0, foldsCase) == nil { return nil }
         let behind = column.encoding == .lines ? 1 : 0
         return TextMarks.find(

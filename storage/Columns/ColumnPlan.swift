@@ -25,6 +25,6 @@ public struct ColumnPlan: Sendable {
     /// Takes in what a block chose. Keys of older blocks stay until there are too many.
     mutating func learn(_ news: [(key: UInt64, choice: Choice)]) {
         if choices.count + news.count > ColumnPlan.limit { choices = [:] }
-        for (key, choice) in news { choices[key] = choice }
+        for (key, choice) in news.prefix(ColumnPlan.limit) { choices[key] = choice }
     }
 }

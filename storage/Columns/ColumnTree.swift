@@ -71,29 +71,6 @@ struct ShapeOutline {
     }
 }
 
-/// What is searched for, and its bytes.
-struct SearchNeedle {
-    let text: [UInt8]
-    /// Its bytes, and the first of them, with their other case where that counts.
-    let bytes: ByteSet
-    let first: ByteSet
-
-    init(_ text: [UInt8], foldsCase: Bool) {
-        self.text = text
-        bytes = SearchNeedle.set(text[...], foldsCase)
-        first = SearchNeedle.set(text.prefix(1), foldsCase)
-    }
-
-    private static func set(_ text: ArraySlice<UInt8>, _ foldsCase: Bool) -> ByteSet {
-        var set = ByteSet()
-        for byte in text {
-            set.insert(byte)
-            if foldsCase, byte >= 0x61, byte <= 0x7a { set.insert(byte & 0xdf) }
-        }
-        return set
-    }
-}
-
 /// Shapes and which one each value has. Shape 0 is one hole: the value as it is.
 struct ShapeSet {
     var shapes: [ShapeEntry]
@@ -154,10 +131,14 @@ struct ColumnTree {
 
     /// Per node the bytes that its texts can have.
     private(set) var textBytes: [ByteSet] = []
+    /// Per node whether it has templates that refer to other columns.
+    private(set) var isReferring: [Bool] = []
 
     private var reader: ByteReader
     private var streamOffset = 0
     private let streamBytes: Int
+    /// Nodes, templates and references so far.
+    private var builtCount = 0
     private static let maximumDepth = ColumnLimits.depth + 2
 
     init(_ head: BlockHead) throws(ColumnError) {
@@ -174,6 +155,9 @@ struct ColumnTree {
             }
         } catch {
             throw ColumnError("column tree: \(error)")
+        }
+        isReferring = nodes.map { node in
+            node.template?.shapes.contains { shape in shape.slots.contains { $0 < 0 } } ?? false
         }
         textBytes = alphabets()
         noteHoles(&lines)
@@ -240,6 +224,8 @@ struct ColumnTree {
 
     private mutating func node(_ owner: ColumnOwner, depth: Int, limit: Int) throws(ReadError) -> Int {
         guard depth <= ColumnTree.maximumDepth else { throw ReadError("columns nested too deep", at: reader.offset) }
+        // Those of templates are counted before any of them is read.
+        if case .template = owner {} else { try build(1) }
         var node = ColumnNode(owner: owner)
         node.count = try reader.count(limit: limit)
         let index = nodes.count
@@ -251,6 +237,7 @@ struct ColumnTree {
         }
         node.encoding = encoding
         if code & ColumnEncoding.affixFlag != 0 {
+            guard encoding.hasAffixes else { throw ReadError("affixes of \(encoding)", at: reader.offset) }
             node.prefix = try reader.prefixed()
             node.suffix = try reader.prefixed()
         }
@@ -301,11 +288,21 @@ struct ColumnTree {
         node.blob = try stream()
     }
 
+    /// Small bytes can stand for many nodes, each of which takes some hundred in memory.
+    private mutating func build(_ count: Int) throws(ReadError) {
+        builtCount += count
+        guard builtCount <= ColumnLimits.nodes else {
+            throw ReadError("more than \(ColumnLimits.nodes) nodes", at: reader.offset)
+        }
+    }
+
     private mutating func template(_ node: inout ColumnNode, _ index: Int, depth: Int) throws(ReadError) {
+        try build(1)
         var set = ShapeSet(shapes: [ShapeEntry(pieces: [[], []], slots: [])])
         let isLines = if case .lines = node.owner { true } else { false }
         for _ in 0..<(try reader.count(limit: ColumnLimits.templates)) {
             let holes = try reader.count(limit: ColumnLimits.holes)
+            try build(1 + holes)
             var shape = ShapeEntry(pieces: try pieces(holes), slots: [])
             for _ in 0..<holes {
                 let slot = try reader.count(limit: isLines ? lineColumnLimit : 0)

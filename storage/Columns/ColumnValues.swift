@@ -26,11 +26,13 @@ struct ColumnValues: Sendable {
         ends.append(UInt32(truncatingIfNeeded: bytes.count))
     }
 
-    /// Sizes of all values together.
-    var totalBytes: Int {
-        guard let indexes else { return bytes.count }
-        var total = 0
-        for index in indexes { total &+= distinct(Int(index)).count }
-        return total
+    /// Turns these values into those with some numbers among them. None is copied: texts that many values share would
+    /// take as much memory as there are values.
+    mutating func pick(_ numbers: [UInt32]) {
+        guard let known = indexes else {
+            indexes = numbers
+            return
+        }
+        indexes = numbers.map { known[Int($0)] }
     }
 }

@@ -11,23 +11,30 @@ struct ColumnWriter {
     private(set) var streams: [UInt8] = []
     /// Choices of this block.
     private(set) var choices: [(key: UInt64, choice: ColumnPlan.Choice)] = []
+    /// How many nodes the block may still get: templates stop before, see `ColumnLimits.nodes`.
+    private(set) var nodesLeft: Int
 
-    init(codec: Codec, plan: ColumnPlan) {
+    init(codec: Codec, plan: ColumnPlan, nodesLeft: Int = ColumnLimits.writtenNodes) {
         self.codec = codec
         self.plan = plan
+        self.nodesLeft = nodesLeft
     }
+
+    mutating func countNodes(_ count: Int) { nodesLeft -= count }
 
     /// Bytes written so far, the tree counted before compression.
     var sizeBytes: Int { tree.count + streams.count }
 
     /// A fresh writer for a candidate that may be thrown away.
-    var candidate: ColumnWriter { ColumnWriter(codec: codec, plan: plan) }
+    var candidate: ColumnWriter { ColumnWriter(codec: codec, plan: plan, nodesLeft: nodesLeft) }
 
     /// Appends what a candidate collected.
     mutating func append(_ other: ColumnWriter) {
         tree.append(contentsOf: other.tree)
         streams.append(contentsOf: other.streams)
         choices.append(contentsOf: other.choices)
+        // It began with what was left here.
+        nodesLeft = min(nodesLeft, other.nodesLeft)
     }
 
     /// Takes back what was written since the tree and the streams had these sizes.

@@ -43,6 +43,12 @@ enum ColumnLimits {
     static let jsonDepth = 10
     /// Variables of a text template.
     static let variables = 64
+    /// Nodes, templates and references of a tree: each takes some hundred bytes of memory in a reader. Writers begin no
+    /// more templates at a quarter of that; what lies under those begun stays below the rest.
+    static let nodes = 1 << 19
+    static let writtenNodes = 1 << 17
+    /// Keys on the way to a JSON value, joined: each column keeps its own.
+    static let pathBytes = 1_024
     /// The column tree before compression.
     static let treeBytes = 64 << 20
     /// Streams of at most this size lie in the tree.

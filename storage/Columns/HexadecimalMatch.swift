@@ -14,6 +14,7 @@ extension ColumnBlockReader {
         let isUUID = column.encoding == .uuid
         let size = isUUID ? 16 : (column.width + 1) / 2
         let blob = try self.blob(of: node, entry)
+        effort.spend(blob.count >> 4)
         guard size.multipliedReportingOverflow(by: column.count) == (blob.count, false), !isUUID || column.width == 36
         else { throw ColumnError("hexadecimal column of \(blob.count) bytes") }
         let question = NibbleQuestion(
@@ -51,7 +52,9 @@ private struct NibbleQuestion {
         var marks: Marks?
         let starts = self.starts
         for isOdd in [false, true] where starts.contains(where: { ($0 & 1 == 1) == isOdd }) {
-            let allowed = starts.filter { ($0 & 1 == 1) == isOdd }
+            // By place: values of zeros alone are hit everywhere.
+            var isAllowed = [Bool](repeating: false, count: size * 2)
+            for start in starts where (start & 1 == 1) == isOdd { isAllowed[start] = true }
             // Whole bytes of the needle at this alignment; a half byte may stick out at either end.
             let skipped = isOdd ? 1 : 0
             var bytes: [UInt8] = []
@@ -64,11 +67,13 @@ private struct NibbleQuestion {
             while let hit = ByteSearch.find(bytes.span, in: blob.span, from: from) {
                 let index = hit / size
                 let start = (hit - index * size) * 2 - skipped
-                if allowed.contains(start), agrees(blob, index * size, start) {
+                if start >= 0, isAllowed[start], agrees(blob, index * size, start) {
                     if marks == nil { marks = Marks(repeating: 0, count: count) }
                     marks?[index] = 1
+                    from = (index + 1) * size
+                } else {
+                    from = hit + 1
                 }
-                from = hit + 1
             }
         }
         return marks

@@ -17,6 +17,8 @@ struct JSONHoles {
     private var end = 0
     private var isDescribing = false
     private var name: [UInt8] = []
+    /// Of the keys on the way to the value at hand.
+    private var pathBytes = 0
     /// 1: may be in a number or word; 2: ends or bends a string (quote, backslash, control character).
     private let classes: [UInt8]
 
@@ -76,6 +78,7 @@ struct JSONHoles {
         kinds.removeAll(keepingCapacity: true)
         at = line.offset
         end = line.offset + line.count
+        pathBytes = 0
         guard line.count >= 2, arena[at] == 0x7b else { return false }
         return value(1, depth: 0, in: arena) && at == end
     }
@@ -123,7 +126,9 @@ struct JSONHoles {
                 if mark > 0 { name.append(JSONHoles.separator) }
                 name.append(span: arena.extracting(key.range))
             }
-            guard value(inner, depth: depth + 1, in: arena) else { return false }
+            pathBytes += key.count + 1
+            guard pathBytes <= ColumnLimits.pathBytes, value(inner, depth: depth + 1, in: arena) else { return false }
+            pathBytes -= key.count + 1
             if isDescribing { name.removeLast(name.count - mark) }
             space(in: arena)
             guard at < end else { return false }

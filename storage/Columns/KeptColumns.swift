@@ -2,7 +2,7 @@
 extension ColumnBlockReader {
     /// Makes a reader that has served ready for the next piece of work: what it may decode is counted anew.
     public mutating func renew() {
-        answers = [:]
+        answers = KnownAnswers()
         ordinals = nil
         chosenLines = nil
         source.renew()
@@ -10,7 +10,7 @@ extension ColumnBlockReader {
 
     /// Lets go of what was decoded, the dearest to keep first, until at most `limitBytes` are held.
     public mutating func shed(to limitBytes: Int) {
-        answers = [:]
+        answers = KnownAnswers()
         if keptBytes > limitBytes { kept.dropTexts() }
         if keptBytes > limitBytes { kept.dropPositions() }
         if keptBytes > limitBytes { kept.dropColumns() }
@@ -27,8 +27,13 @@ struct KeptColumns: Sendable {
     var traces: [UInt32]?
     var lineShapes: [UInt16]?
     var metadataShapes: [UInt16]?
-    /// Per stream or trace its number in order of first use among the rows that have a column.
+    /// Per stream or trace its number in order of first use among the rows that have a column; for so many columns of
+    /// unlike rows at most.
     var firstUses: [FirstUseKey: [Int32]] = [:]
+    static let maximumFirstUses = 64
+    /// Tables that number streams and traces for one column after the other.
+    var streamTable: DeterminantNumbers?
+    var traceTable: DeterminantNumbers?
     var integers: [Int: [Int64]] = [:]
     /// Values of plain decimal numbers.
     var doubles: [Int: [Double]] = [:]
@@ -43,8 +48,13 @@ struct KeptColumns: Sendable {
     var rows: [Int: [UInt32]] = [:]
     /// The rows of each column that all rows have.
     var allRows: [UInt32]?
-    var linePlaces: ShapePlaces?
-    var metadataPlaces: ShapePlaces?
+    /// Rows by shape.
+    var lineBuckets: ShapeBuckets?
+    var metadataBuckets: ShapeBuckets?
+    var lineUsers: ShapeUsers?
+    var metadataUsers: ShapeUsers?
+    var lineRanks: ShapeRanks?
+    var metadataRanks: ShapeRanks?
     var templateRanks: [Int: ShapeRanks] = [:]
     var buckets: [Int: ShapeBuckets] = [:]
     var positions: [ReferenceKey: [UInt32]] = [:]
@@ -53,9 +63,12 @@ struct KeptColumns: Sendable {
     var sizeBytes: Int {
         var size = 2048 + (times?.count ?? 0) * 8 + ((streams?.count ?? 0) + (traces?.count ?? 0)) * 4
         size += ((lineShapes?.count ?? 0) + (metadataShapes?.count ?? 0)) * 2
-        size += (allRows?.count ?? 0) * 4 + (linePlaces?.sizeBytes ?? 0) + (metadataPlaces?.sizeBytes ?? 0)
+        size += (allRows?.count ?? 0) * 4 + (streamTable?.sizeBytes ?? 0) + (traceTable?.sizeBytes ?? 0)
+        for known in [lineBuckets, metadataBuckets] { size += known?.sizeBytes ?? 0 }
+        for known in [lineUsers, metadataUsers] { size += known?.sizeBytes ?? 0 }
+        for known in [lineRanks, metadataRanks] { size += known?.sizeBytes ?? 0 }
         for known in templateRanks.values { size += known.sizeBytes }
-        for known in firstUses.values { size += known.count * 4 + 256 }
+        for (key, known) in firstUses { size += known.count * 4 + key.hasColumn.count + 128 }
         for known in integers.values { size += known.count * 8 + 64 }
         for known in doubles.values { size += known.count * 8 + 64 }
         for known in templates.values { size += known.count * 2 + 64 }
@@ -81,6 +94,11 @@ struct KeptColumns: Sendable {
     mutating func dropPositions() {
         rows = [:]
         allRows = nil
+        lineBuckets = nil
+        metadataBuckets = nil
+        firstUses = [:]
+        streamTable = nil
+        traceTable = nil
         buckets = [:]
         starts = [:]
         dependents = [:]

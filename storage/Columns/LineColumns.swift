@@ -115,19 +115,14 @@ extension ColumnWriter {
             for column in shapeColumns[shape] { tree.appendVarint(Int(column)) }
         }
         integers(ids, key: key)
-        var referring: Set<Int> = []
-        var referred: Set<Int> = []
+        var search = ReferenceSearch()
         for number in columns.indices {
             let column = columns[number]
             var input = ColumnInput(
                 values: column.values, rows: column.rows, key: Hash.mix(column.key ^ key, 0x8bb8_4b93_962e_acc9))
             let mayRefer = plan[input.key].map { $0.method == ColumnEncoding.template.rawValue } ?? true
-            if column.kind == .string, mayRefer, !referred.contains(number) {
-                input.references = CrossReferences(of: number, in: columns, referring: referring, arena)
-                if !input.references.isEmpty {
-                    referring.insert(number)
-                    referred.formUnion(input.references.columns)
-                }
+            if column.kind == .string, mayRefer {
+                input.references = search.references(of: number, in: columns, arena)
             }
             self.column(input, in: arena, context: context)
         }

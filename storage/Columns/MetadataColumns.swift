@@ -13,6 +13,8 @@ struct MetadataColumns {
     private var names: [Range<Int>] = []
     private var values: [Range<Int>] = []
     private let tracedNames: [[UInt8]]
+    /// Lists of names with one hash, which can only be made on purpose: each row is compared with all of them.
+    private static let mostAlike = 4
 
     init(tracedNames: [[UInt8]], expected: Int) {
         self.tracedNames = tracedNames
@@ -70,6 +72,7 @@ struct MetadataColumns {
             for shape in known where isShape(shape, in: arena) { return shape }
         }
         guard names.count <= ColumnLimits.holes, shapes.count < ColumnLimits.shapes,
+            shapeNumbers[hash]?.count ?? 0 < MetadataColumns.mostAlike,
             columns.count + names.count <= ColumnLimits.columns
         else { return nil }
         var shape: [[UInt8]] = []

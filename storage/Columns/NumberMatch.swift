@@ -30,7 +30,7 @@ extension ColumnBlockReader {
         guard place == .inside, let digits = TypedValue.digits(text.span) else { return .none }
         let whole = DigitQuestion(digits: UInt64(digits), text: text, place: place, width: 0)
         let mantissas = try integers(of: node)
-        let places = try source.integers(tree.nodes[node].places)
+        let places = try self.places(of: node, at: nil)
         var marks = Marks(repeating: 0, count: mantissas.count)
         for index in mantissas.indices {
             guard places[index] >= 0, places[index] <= 18 else {

@@ -28,8 +28,8 @@ extension ColumnBlockReader {
             raw.appendVarint(UInt64(group.rows))
         }
         var bodies: [[UInt8]] = []
-        for (name, node, set) in countable().prefix(Self.candidates) {
-            guard let counts = try count(node, in: set, groups, groupOf) else { continue }
+        for (name, node) in countable().prefix(Self.candidates) {
+            guard let counts = try count(node, name, groups, groupOf) else { continue }
             bodies.append(Self.encoded(name, counts))
         }
         bodies.sort { ($0.count, $0.text) < ($1.count, $1.text) }
@@ -45,21 +45,17 @@ extension ColumnBlockReader {
     }
 
     /// Columns of lines and metadata that can be counted, as far as the tree tells.
-    private func countable() -> [(name: CountedColumn, node: Int, set: ShapeSet)] {
-        var found: [(name: CountedColumn, node: Int, set: ShapeSet)] = []
+    private func countable() -> [(name: CountedColumn, node: Int)] {
+        var found: [(name: CountedColumn, node: Int)] = []
         for (number, column) in tree.lineColumns.enumerated()
         where column.kind != .whole && tree.nodes[column.node].count > 0 {
-            found.append((.line(number), column.node, tree.lines))
+            found.append((.line(number), column.node))
         }
         if hasWholeMetadata { return found }
         for column in tree.metadataColumns where column.kind == .metadata && tree.nodes[column.node].count > 0 {
-            found.append((.metadata(column.name), column.node, tree.metadata))
+            found.append((.metadata(column.name), column.node))
         }
         return found
-    }
-
-    private func hasTwins(_ node: Int, in set: ShapeSet) -> Bool {
-        set.shapes.contains { shape in shape.slots.count(where: { $0 == node }) > 1 }
     }
 
     /// Rows by stream and shape, and for each row the place of its group; nil where there are too many groups to be
@@ -204,10 +200,12 @@ extension ColumnBlockReader {
 
     /// Counts of a column that has few values, each row at most one.
     private mutating func count(
-        _ node: Int, in set: ShapeSet, _ groups: [AlikeRows], _ groupOf: [UInt32]
+        _ node: Int, _ name: CountedColumn, _ groups: [AlikeRows], _ groupOf: [UInt32]
     ) throws(ColumnError) -> ValueCounts? {
-        guard !hasTwins(node, in: set), let values = try fewValues(of: node), let rows = try rows(of: node),
-            rows.count == values.numbers.count
+        var isMetadata = false
+        if case .metadata = name { isMetadata = true }
+        guard !users(ofMetadata: isMetadata).occursTwice(node), let values = try fewValues(of: node),
+            let rows = try rows(of: node), rows.count == values.numbers.count
         else { return nil }
         return Self.counted(values, rows, groups, groupOf)
     }
@@ -219,7 +217,7 @@ extension ColumnBlockReader {
         let known = countable()
         for name in counts.names {
             guard let column = known.first(where: { $0.name == name }),
-                try count(column.node, in: column.set, groups, groupOf) == counts.values(of: name)
+                try count(column.node, name, groups, groupOf) == counts.values(of: name)
             else { return false }
         }
         return true

@@ -25,16 +25,14 @@ extension ColumnBlockReader {
         let metadataIDs = try shapesOfMetadata()
         // References of lines look up their rows here; with many rows whole columns cost less.
         if let chosen, chosen.count <= rowCount / 16 {
-            chosenLines = ChosenRows(tree.lines, ids: lineIDs, placesOfLines(lineIDs), chosen: chosen)
+            chosenLines = chosenRows(chosen, ofMetadata: false, lineIDs)
         }
         defer { chosenLines = nil }
-        let lineRows = chosen.map { chosen in
-            chosenLines ?? ChosenRows(tree.lines, ids: lineIDs, placesOfLines(lineIDs), chosen: chosen)
-        }
-        let metadataRows = chosen.map { chosen in
-            ChosenRows(tree.metadata, ids: metadataIDs, placesOfMetadata(metadataIDs), chosen: chosen)
-        }
+        var lineRows = chosenLines
+        if let chosen, lineRows == nil { lineRows = chosenRows(chosen, ofMetadata: false, lineIDs) }
         let lines = try join(tree.lines, lineRows)
+        var metadataRows: ChosenRows?
+        if let chosen { metadataRows = chosenRows(chosen, ofMetadata: true, metadataIDs) }
         let pairs = try join(tree.metadata, metadataRows)
         let lineShapes = chosen.map { list in list.map { lineIDs[$0] } } ?? lineIDs
         let chosenPairs = chosen.map { list in list.map { metadataIDs[$0] } } ?? metadataIDs
@@ -75,6 +73,12 @@ extension ColumnBlockReader {
         return Rows(entries: entries, arena: arena, count: count)
     }
 
+    private mutating func chosenRows(_ chosen: [Int], ofMetadata isMetadata: Bool, _ ids: [UInt16]) -> ChosenRows {
+        let known = places(ofMetadata: isMetadata, ids)
+        let set = isMetadata ? tree.metadata : tree.lines
+        return ChosenRows(set, ids: ids, known, chosen: chosen, nodes: tree.nodes.count)
+    }
+
     /// Values of all columns that the chosen rows need, or all rows.
     private mutating func join(_ set: ShapeSet, _ chosen: ChosenRows?) throws(ColumnError) -> JoinedColumns {
         var parts: [(number: Int, values: ColumnValues)] = []
@@ -108,20 +112,21 @@ private struct PairWriter {
         let shapes = tree.metadata.shapes
         names = [[[UInt8]]](repeating: [], count: shapes.count)
         slots = [[Int]](repeating: [], count: shapes.count)
+        // Looking for the column of each hole would take as long as there are columns.
+        var columnOf = [Int32](repeating: -1, count: tree.nodes.count)
+        for (number, column) in tree.metadataColumns.enumerated() where column.kind == .metadata {
+            columnOf[column.node] = Int32(truncatingIfNeeded: number)
+        }
         var isKnown = [Bool](repeating: false, count: shapes.count)
         for id in ids where !isKnown[Int(id)] {
             isKnown[Int(id)] = true
             slots[Int(id)] = shapes[Int(id)].slots
-            names[Int(id)] = slots[Int(id)].map { PairWriter.name(of: $0, tree.metadataColumns) }
+            names[Int(id)] = slots[Int(id)].map { node in
+                var name: [UInt8] = []
+                if columnOf[node] >= 0 { name.appendPrefixed(tree.metadataColumns[Int(columnOf[node])].name) }
+                return name
+            }
         }
-    }
-
-    private static func name(of node: Int, _ columns: [NamedColumn]) -> [UInt8] {
-        var name: [UInt8] = []
-        for index in columns.indices where columns[index].node == node && columns[index].kind == .metadata {
-            name.appendPrefixed(columns[index].name)
-        }
-        return name
     }
 
     /// Bytes that the metadata of rows with these shapes takes at most.

@@ -48,8 +48,12 @@ struct StraddleLink: Hashable {
 struct Straddles {
     /// The ways; one without conditions means that every text of the shape has the needle.
     private(set) var ways: [[StraddleLink]] = []
-    /// Too many ways to list (holes side by side): look at the texts instead.
+    /// Too many ways to list (holes side by side, say): look at the texts instead.
     private(set) var isOverflown = false
+    /// Every text of the shape has the needle.
+    private(set) var isAlways = false
+    /// Bytes and places looked at so far.
+    private(set) var looks = 0
 
     private let pieces: [[UInt8]]
     private let needle: [UInt8]
@@ -59,8 +63,9 @@ struct Straddles {
     private let holeBytes: [ByteSet]
     private let needleBytes: ByteSet
     private var links: [StraddleLink] = []
-    private var steps = 0
-    private static let maximumSteps = 20_000
+    /// A step is a hole that is entered, or so many looks.
+    static let maximumSteps = 2_000
+    private static let looksAStep = 32
 
     /// - Parameters:
     ///   - holes: per hole the bytes that its values can have: ways that need others are left out.
@@ -82,25 +87,42 @@ struct Straddles {
             walk(piece: 0, from: 0)
         } else {
             startInPieces()
-            if !isAlways { startInHoles(withinHoles) }
+            if !isDone { startInHoles(withinHoles) }
         }
-        if isAlways { ways = [[]] }
+        if isAlways {
+            ways = [[]]
+            isOverflown = false
+        }
     }
 
-    private var isAlways: Bool { ways.contains { $0.isEmpty } }
     private var holes: Int { pieces.count - 1 }
+    private var isDone: Bool { isAlways || isOverflown }
+
+    private mutating func look(_ count: Int) {
+        looks += count
+        if looks > Straddles.maximumSteps * Straddles.looksAStep { isOverflown = true }
+    }
+
+    /// The links so far are a way.
+    private mutating func note() {
+        if links.isEmpty { isAlways = true }
+        look(links.count * 8)
+        ways.append(links)
+    }
 
     private mutating func startInPieces() {
-        for (index, piece) in pieces.enumerated() {
+        for index in pieces.indices {
+            let piece = pieces[index]
             for offset in piece.indices where needle.isEmpty || begins(piece[offset], needle[0]) {
                 let size = min(piece.count - offset, needle.count)
-                guard agree(piece, offset, needle, 0, size) else { continue }
-                if size == needle.count, !place.reachesEnd {
-                    ways.append([])
-                    return
+                guard agree(piece, offset, 0, size) else {
+                    if isDone { return }
+                    continue
                 }
+                if size == needle.count, !place.reachesEnd { return note() }
                 // The piece must be used up, else the needle ends in it.
                 if size == piece.count - offset { walk(hole: index, from: size) }
+                if isDone { return }
             }
         }
     }
@@ -111,14 +133,19 @@ struct Straddles {
                 ways.append([StraddleLink(hole: hole, place: .inside, text: needle)])
             }
             let last = place.reachesEnd ? needle.count : needle.count - 1
-            guard last >= 1 else { continue }
-            for size in 1...last {
-                guard holeBytes[hole].has(needle[size - 1], foldsCase: foldsCase) else { break }
-                guard nextAgrees(hole + 1, from: size) else { continue }
-                links.append(StraddleLink(hole: hole, place: .back, text: Array(needle[0..<size])))
-                walk(piece: hole + 1, from: size)
-                links.removeLast()
+            let next = pieces[hole + 1]
+            var size = 1
+            while size <= last, holeBytes[hole].has(needle[size - 1], foldsCase: foldsCase) {
+                if goesOn(in: next, from: size) {
+                    links.append(StraddleLink(hole: hole, place: .back, text: Array(needle[0..<size])))
+                    walk(piece: hole + 1, from: size)
+                    links.removeLast()
+                    if isDone { return }
+                }
+                size += 1
             }
+            look(foldsCase ? size + needle.count : size)
+            if isDone { return }
         }
     }
 
@@ -128,11 +155,12 @@ struct Straddles {
             ? holeBytes[hole].covers(needle, foldsCase: true) : holeBytes[hole].isSuperset(of: needleBytes)
     }
 
-    /// Whether the needle from `from` on can go on in piece `index`: a look ahead that saves making links.
-    private func nextAgrees(_ index: Int, from: Int) -> Bool {
-        let piece = pieces[index]
+    /// Whether the needle from `from` on can go on at the start of a piece: a look ahead that saves making links.
+    private mutating func goesOn(in piece: [UInt8], from: Int) -> Bool {
         let size = min(piece.count, needle.count - from)
-        return size == 0 || begins(piece[0], needle[from]) && agree(piece, 0, needle, from, size)
+        if size == 0 { return true }
+        guard begins(piece[0], needle[from]) else { return false }
+        return agree(piece, 0, from, size)
     }
 
     /// Whether a byte of a piece can be that of the needle: most are not, and need no more than this.
@@ -143,12 +171,12 @@ struct Straddles {
 
     /// The needle from `from` on lies at the start of piece `index`.
     private mutating func walk(piece index: Int, from: Int) {
-        if from == needle.count, !place.reachesEnd { return ways.append(links) }
+        if from == needle.count, !place.reachesEnd { return note() }
         let piece = pieces[index]
         let size = min(piece.count, needle.count - from)
-        guard agree(piece, 0, needle, from, size) else { return }
+        guard agree(piece, 0, from, size) else { return }
         if size < piece.count {
-            if !place.reachesEnd { ways.append(links) }
+            if !place.reachesEnd { note() }
             return
         }
         walk(hole: index, from: from + size)
@@ -156,44 +184,53 @@ struct Straddles {
 
     /// The needle from `from` on lies at the start of hole `index`.
     private mutating func walk(hole index: Int, from: Int) {
-        steps += 1
-        guard steps < Straddles.maximumSteps else {
-            isOverflown = true
-            return
-        }
-        if from == needle.count, !place.reachesEnd { return ways.append(links) }
+        look(Straddles.looksAStep)
+        guard !isOverflown else { return }
+        if from == needle.count, !place.reachesEnd { return note() }
         guard index < holes else {
-            if from == needle.count { ways.append(links) }
+            if from == needle.count { note() }
             return
         }
         if !place.reachesEnd, canEnd(in: index, from: from) {
             links.append(StraddleLink(hole: index, place: .front, text: Array(needle[from...])))
-            ways.append(links)
+            note()
             links.removeLast()
         }
         let last = place.reachesEnd ? needle.count : needle.count - 1
-        guard from <= last else { return }
-        for end in from...last {
+        let next = pieces[index + 1]
+        var end = from
+        while end <= last {
             if end > from, !holeBytes[index].has(needle[end - 1], foldsCase: foldsCase) { break }
-            guard nextAgrees(index + 1, from: end) else { continue }
-            links.append(StraddleLink(hole: index, place: .whole, text: Array(needle[from..<end])))
-            walk(piece: index + 1, from: end)
-            links.removeLast()
+            if goesOn(in: next, from: end) {
+                links.append(StraddleLink(hole: index, place: .whole, text: Array(needle[from..<end])))
+                walk(piece: index + 1, from: end)
+                links.removeLast()
+                if isDone { return }
+            }
+            end += 1
         }
+        look(end - from)
     }
 
     /// Whether all the needle from `from` on can stand in hole `index`.
-    private func canEnd(in index: Int, from: Int) -> Bool {
-        for at in from..<needle.count where !holeBytes[index].has(needle[at], foldsCase: foldsCase) { return false }
-        return true
+    private mutating func canEnd(in index: Int, from: Int) -> Bool {
+        var at = from
+        while at < needle.count, holeBytes[index].has(needle[at], foldsCase: foldsCase) { at += 1 }
+        look(at - from)
+        return at == needle.count
     }
 
     /// Whether `size` bytes of a piece are those of the needle.
-    private func agree(_ piece: [UInt8], _ from: Int, _ needle: [UInt8], _ needleFrom: Int, _ size: Int) -> Bool {
-        for index in 0..<size where piece[from + index] != needle[needleFrom + index] {
+    private mutating func agree(_ piece: [UInt8], _ from: Int, _ needleFrom: Int, _ size: Int) -> Bool {
+        var index = 0
+        while index < size {
+            let byte = piece[from + index]
             let lower = needle[needleFrom + index]
-            guard foldsCase, lower >= 0x61, lower <= 0x7a, piece[from + index] | 0x20 == lower else { return false }
+            let isLetter = foldsCase && lower >= 0x61 && lower <= 0x7a
+            guard byte == lower || isLetter && byte | 0x20 == lower else { break }
+            index += 1
         }
-        return true
+        look(index + 1)
+        return index == size
     }
 }

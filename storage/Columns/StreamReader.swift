@@ -18,7 +18,7 @@ struct StreamReader {
     private let region: Region
     private let regionBytes: Int
     /// Bytes that may still be decoded: damaged sizes cost no more than this.
-    private var budgetBytes: Int
+    private(set) var budgetBytes: Int
     private let fullBudgetBytes: Int
     /// Bytes of the region that were asked for, and what they decompressed to.
     private(set) var storedBytesRead = 0
@@ -45,6 +45,11 @@ struct StreamReader {
             throw ColumnError("values larger than the block allows")
         }
         budgetBytes -= size.partialValue
+    }
+
+    /// Takes back what was counted for values that are gone.
+    mutating func giveBack(_ size: Int) {
+        budgetBytes = min(budgetBytes + max(size, 0), fullBudgetBytes)
     }
 
     /// A stream, checked and decompressed.

@@ -195,10 +195,7 @@ extension ColumnBlockReader {
 
     /// Columns that are referred to have no references themselves: following one ends after one step.
     func checkReference(_ target: Int) throws(ColumnError) {
-        let shapes = tree.nodes[target].template?.shapes ?? []
-        if shapes.contains(where: { $0.slots.contains { $0 < 0 } }) {
-            throw ColumnError("reference to a column with references")
-        }
+        if tree.isReferring[target] { throw ColumnError("reference to a column with references") }
     }
 }
 

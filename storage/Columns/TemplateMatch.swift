@@ -5,6 +5,7 @@ extension ColumnBlockReader {
     mutating func templateMarks(_ node: Int, _ place: MatchPlace, _ text: [UInt8]) throws(ColumnError) -> Marks? {
         let count = tree.nodes[node].count
         guard let set = tree.nodes[node].template else { throw ColumnError("template without shapes") }
+        effort.spend(set.shapes.count * 8)
         // Most shapes have no part in most needles: they are passed before anything of them is copied.
         let hasOutline = isLineSearch && place == .inside && text.count == needle.text.count
         var result: Marks?
@@ -13,44 +14,50 @@ extension ColumnBlockReader {
             if hasOutline, shape > 0, !set.shapes[shape].outline.mayTouch(needle), !mayMatchHole(of: set, shape, text) {
                 continue
             }
-            guard let found = try shapeMarks(node, set, shape, place, text) else { continue }
+            if effort.isSpent { break }
+            let ofUses: Marks?
+            switch try shapeMarks(node, set, shape, place, text) {
+            case .nowhere: continue
+            case .everywhere: ofUses = nil
+            case .marked(let found): ofUses = found
+            // One look at all texts of the column answers for all templates.
+            case .unclear: return try materialMarks(node, place, text)
+            }
             foundShapes += 1
             // All are gathered where more than a few are wanted.
             let uses = foundShapes > 4 ? Array(try buckets(of: node)[shape]) : try places(of: shape, in: node)
             var marks = result ?? Marks(repeating: 0, count: count)
             result = nil
-            guard found.isEmpty || found.count == uses.count else { throw ColumnError("too few values in a template") }
-            for (next, index) in uses.enumerated() { marks[Int(index)] |= found.isEmpty ? 1 : found[next] }
+            if let ofUses {
+                guard ofUses.count == uses.count else { throw ColumnError("too few values in a template") }
+                for (next, index) in uses.enumerated() { marks[Int(index)] |= ofUses[next] }
+            } else {
+                for index in uses { marks[Int(index)] = 1 }
+            }
             result = marks
         }
         return result
     }
 
-    /// Marks of the texts of one template, in order; empty for all of them.
+    /// What is found in the texts of one template.
     private mutating func shapeMarks(
         _ node: Int, _ set: ShapeSet, _ shape: Int, _ place: MatchPlace, _ text: [UInt8]
-    ) throws(ColumnError) -> Marks? {
+    ) throws(ColumnError) -> TemplateFinding {
         let entry = set.shapes[shape]
-        if shape == 0 { return try marks(entry.slots[0], place, text) }
+        if shape == 0 { return TemplateFinding(try marks(entry.slots[0], place, text)) }
         if isLineSearch, place == .inside, text.count == needle.text.count, !entry.outline.mayTouch(needle) {
-            return try holeMarks(node, entry, shape, text)
+            return TemplateFinding(try holeMarks(node, entry, shape, text))
         }
         let straddles = Straddles(
             text, place, pieces: entry.pieces, holes: entry.holeBytes, withinHoles: true, foldsCase: foldsCase,
             needleBytes: isLineSearch && text.count == needle.text.count ? needle.bytes : nil)
-        if straddles.isOverflown {
-            let all = try material(node).flattened()
-            var starts: [UInt32] = [0]
-            starts.append(contentsOf: all.ends)
-            let uses = try buckets(of: node)[shape]
-            let found = TextMarks.find(text, place, in: all.bytes, starts: starts, skip: (0, 0), foldsCase: foldsCase)
-            return found.map { marks in uses.map { marks[Int($0)] } }
-        }
+        effort.spend(straddles.looks)
+        if straddles.isOverflown { return .unclear }
+        if straddles.isAlways { return .everywhere }
         var result: Marks?
         for way in straddles.ways {
-            guard let first = way.first else { return [] }
             // What a reference means is a column of lines as well, and the search of lines asks that column itself.
-            if isLineSearch, first.place == .inside, entry.slots[first.hole] < 0 { continue }
+            if isLineSearch, let first = way.first, first.place == .inside, entry.slots[first.hole] < 0 { continue }
             var all: Marks?
             var isPossible = true
             // A loop: a closure would copy the reader.
@@ -64,7 +71,7 @@ extension ColumnBlockReader {
             }
             if isPossible { Self.unite(&result, all) }
         }
-        return result
+        return TemplateFinding(result)
     }
 
     /// Whether a variable of a shape may have the needle, as far as the tree tells.
@@ -101,6 +108,7 @@ extension ColumnBlockReader {
         try checkReference(target)
         guard let found = try marks(target, link.place, link.text) else { return nil }
         let positions = try referencePositions(number, by: node, shape).positions
+        effort.spend(positions.count)
         return positions.map { found[Int($0)] }
     }
 
@@ -108,5 +116,19 @@ extension ColumnBlockReader {
         var result = a
         for index in 0..<min(a.count, b.count) { result[index] &= b[index] }
         return result
+    }
+}
+
+/// What a search finds in the texts of one template.
+private enum TemplateFinding {
+    case nowhere
+    case everywhere
+    /// Per text, in order.
+    case marked(Marks)
+    /// The needle can lie in them in too many ways.
+    case unclear
+
+    init(_ marks: Marks?) {
+        self = marks.map { TemplateFinding.marked($0) } ?? .nowhere
     }
 }

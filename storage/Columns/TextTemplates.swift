@@ -100,7 +100,11 @@ extension ColumnWriter {
         var kept: [Int] = []
         var covered = 0
         let byUse = shapes.indices.dropFirst().sorted { shapes[$0].uses > shapes[$1].uses }
+        // The columns of one text leave room for those of others, and for what lies under them.
+        var room = nodesLeft / 8
         for number in byUse.prefix(ColumnLimits.templates) where shapes[number].uses >= threshold {
+            room -= shapes[number].holes + 1
+            guard room >= 0 else { break }
             kept.append(number)
             covered += shapes[number].uses
             final[number] = Int64(kept.count)
@@ -148,7 +152,10 @@ extension ColumnWriter {
             }
         }
         tree.appendVarint(kept.count)
+        // One more for texts as they are.
+        countNodes(1)
         for number in kept {
+            countNodes(1 + split.slots[number].count(where: { $0 != 0 }))
             let shape = split.shapes.shapes[number]
             tree.appendVarint(shape.holes)
             for piece in shape.pieces { tree.appendPrefixed(piece) }

@@ -61,20 +61,29 @@ public struct TrigramSet: Sendable {
             guard try tail.littleEndian(UInt32.self) == Checksum.crc32c(encoded, 0..<body) else {
                 throw ReadError("checksum differs", at: body)
             }
-            guard try reader.byte() == 1 else {
-                members = nil
-                return
+            switch try reader.byte() {
+            case 0: members = nil
+            case 1: members = try TrigramSet.members(&reader)
+            default: throw ReadError("unknown form", at: 0)
             }
-            var list: [UInt32] = []
-            var member = 0
-            for _ in 0..<(try reader.count(limit: TrigramSet.limit)) {
-                member += try reader.count(limit: TrigramSet.bits)
-                list.append(UInt32(member))
-            }
-            members = list
+            guard reader.isAtEnd else { throw ReadError("bytes left over", at: reader.offset) }
         } catch {
             throw ColumnError("trigrams: \(error)")
         }
+    }
+
+    /// Ascending, each a trigram: sums of what is read stay in range whatever that is.
+    private static func members(_ reader: inout ByteReader) throws(ReadError) -> [UInt32] {
+        var list: [UInt32] = []
+        var member = 0
+        for _ in 0..<(try reader.count(limit: TrigramSet.limit)) {
+            let at = reader.offset
+            let distance = try reader.count(limit: TrigramSet.bits - 1 - member)
+            guard distance > 0 || list.isEmpty else { throw ReadError("trigrams out of order", at: at) }
+            member += distance
+            list.append(UInt32(truncatingIfNeeded: member))
+        }
+        return list
     }
 
     /// Whether a line can contain `needle`, ASCII letters in either case; false is certain.
