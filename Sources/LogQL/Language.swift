@@ -31,6 +31,14 @@ public struct Language: Sendable {
     static let nestingLimit = 256
     /// How many binary operators a query may hold; a chain of them is as deep in memory as it is long.
     public static let operationLimit = 512
+    /// How many regexes a query may hold, those of matchers, filters, stages and `label_replace` together: each takes
+    /// time to compile, and megabytes while it runs.
+    public static let regexLimit = 128
+    /// How often a query may pass over a line: stages, texts of line filters, addresses, templates and steps of
+    /// extractions together. Work on a line grows with the product of both.
+    public static let passLimit = 512
+    /// How many labels one list may name, as in `by (a, b)` or `sort by (a)`: each is looked for in all series.
+    public static let labelLimit = 256
 
     public var dialect: Dialect
     public var regexes: any RegexChecker

@@ -9,6 +9,8 @@ struct Parser {
     let regexes: any RegexChecker
     private var depth = 0
     private var operations = 0
+    private var regexCount = 0
+    private var passes = 0
     /// The first fault of a matcher's regex.
     private var deferred: ParseError?
     /// The first fault of a stage.
@@ -28,6 +30,9 @@ struct Parser {
     var token: Token { tokens[index] }
 
     func peek(_ offset: Int) -> Token { tokens[min(index &+ offset, tokens.count &- 1)] }
+
+    /// The token read last.
+    private var lastRead: Token { tokens[max(index &- 1, 0)] }
 
     mutating func advance() {
         if index < tokens.count &- 1 { index &+= 1 }
@@ -91,6 +96,32 @@ struct Parser {
         if operations > Language.operationLimit {
             throw ParseError("more than \(Language.operationLimit) binary operations in one query", at: token.place)
         }
+    }
+
+    /// Counts the regex read last, before it is compiled.
+    mutating func countRegex() throws(ParseError) {
+        regexCount &+= 1
+        if regexCount > Language.regexLimit {
+            throw ParseError("more than \(Language.regexLimit) regular expressions in one query", at: lastRead.place)
+        }
+    }
+
+    /// Counts what was read last: each time that it makes the query pass over a line.
+    mutating func countPasses(_ count: Int = 1) throws(ParseError) {
+        passes &+= count
+        if passes > Language.passLimit {
+            throw ParseError(
+                "more than \(Language.passLimit) stages, filter texts and extractions in one query",
+                at: lastRead.place)
+        }
+    }
+
+    /// Adds a label to a list that may not be long.
+    mutating func append(_ label: String, to labels: inout [String]) throws(ParseError) {
+        if labels.count >= Language.labelLimit {
+            throw ParseError("more than \(Language.labelLimit) labels in one list", at: lastRead.place)
+        }
+        labels.append(label)
     }
 
     mutating func deferFault(_ message: String) {

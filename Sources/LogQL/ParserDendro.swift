@@ -32,13 +32,14 @@ extension Parser {
         var steps: [ResultStep] = []
         while isResultStepAhead() {
             advance()
+            try countPasses()
             let word = token.kind
             advance()
             switch word {
             case .function: steps.append(.sort(try sortKeys()))
             case .identifier("distinct"):
                 var labels = [try identifier()]
-                while take(.comma) { labels.append(try identifier()) }
+                while take(.comma) { try append(identifier(), to: &labels) }
                 steps.append(.distinct(labels))
             default:
                 guard case .number(let text) = token.kind, let count = Int(text), count > 0 else {
@@ -55,8 +56,10 @@ extension Parser {
         advance()
         try expect(.open)
         var keys: [SortKey] = []
+        var labels: [String] = []
         repeat {
-            var key = SortKey(try identifier())
+            try append(identifier(), to: &labels)
+            var key = SortKey(labels[labels.count &- 1])
             if case .identifier(let word) = token.kind, word == "asc" || word == "desc" {
                 key.isDescending = word == "desc"
                 advance()

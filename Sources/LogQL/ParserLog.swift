@@ -29,7 +29,10 @@ extension Parser {
 
     /// A matcher whose regex is checked, if it has one.
     mutating func matcher(_ name: String, _ matching: MatchOperator, _ value: Text) throws(ParseError) -> Matcher {
-        if matching.isRegex, let fault = regexFault(value) { deferFault(fault) }
+        if matching.isRegex {
+            try countRegex()
+            if let fault = regexFault(value) { deferFault(fault) }
+        }
         return Matcher(name, matching, value)
     }
 
@@ -49,6 +52,7 @@ extension Parser {
                 stages.append(finish(.lineFilter(try lineFilter(comparison))))
             } else if isNext(.pipe), peek(1).kind != .keyword(.unwrap), !isResultStepAhead() {
                 advance()
+                try countPasses()
                 stages.append(finish(try stage()))
             } else {
                 return stages
@@ -74,7 +78,11 @@ extension Parser {
             return .ip(pattern)
         }
         let text = try string("STRING or ip")
-        if comparison.isRegex, let fault = regexFault(text) { stageFails(fault) }
+        try countPasses()
+        if comparison.isRegex {
+            try countRegex()
+            if let fault = regexFault(text) { stageFails(fault) }
+        }
         guard comparison.isPattern else { return .text(text) }
         let pattern = Pattern(parsing: text.bytes)
         if let fault = pattern.faultAsFilter { stageFails(fault) }
@@ -85,6 +93,7 @@ extension Parser {
         advance()
         try expect(.open)
         let text = try string()
+        try countPasses()
         try expect(.close)
         if let pattern = IPPattern(parsing: text) { return pattern }
         stageFails("ip: invalid pattern: \(QuotedText.quote(text.bytes))")
@@ -145,14 +154,21 @@ extension Parser {
     private mutating func jsonExtractions() throws(ParseError) -> [JSONExtraction] {
         var parsed: [JSONExtraction] = []
         for (name, text) in try extractions() {
-            do throws(PathFault) {
-                parsed.append(JSONExtraction(name, try JSONPath(parsing: text)))
-            } catch {
-                stageFails("cannot parse expression [\(text.string)]: \(error.message)")
-                parsed.append(JSONExtraction(name, JSONPath(elements: [], text: text)))
-            }
+            let path = jsonPath(text)
+            // The line is looked through for each step of the path.
+            try countPasses(max(path.elements.count, 1))
+            parsed.append(JSONExtraction(name, path))
         }
         return parsed
+    }
+
+    private mutating func jsonPath(_ text: Text) -> JSONPath {
+        do throws(PathFault) {
+            return try JSONPath(parsing: text)
+        } catch {
+            stageFails("cannot parse expression [\(text.string)]: \(error.message)")
+            return JSONPath(elements: [], text: text)
+        }
     }
 
     private mutating func logfmtParser() throws(ParseError) -> LogfmtParser {
@@ -162,6 +178,7 @@ extension Parser {
             if name == "--strict" { parser.isStrict = true } else { parser.keepsEmpty = true }
         }
         for (name, text) in try extractions() {
+            try countPasses()
             do throws(PathFault) {
                 let key = try PathText.logfmtKey(text.bytes)
                 parser.extractions.append(LogfmtExtraction(name, expression: text, key: Text(bytes: key)))
@@ -175,6 +192,7 @@ extension Parser {
 
     private mutating func regexp() throws(ParseError) -> Text {
         let regex = try string()
+        try countRegex()
         if let fault = regexFault(regex) {
             deferFault("invalid regexp parser: \(fault)")
             return regex
@@ -199,6 +217,7 @@ extension Parser {
                 items.append(LabelFormatItem(destination, .rename(from: source)))
             } else {
                 items.append(LabelFormatItem(destination, .template(try string("IDENTIFIER or STRING"))))
+                try countPasses()
             }
             if destination == "__error__" { stageFails("__error__ cannot be formatted") }
             if !seen.insert(destination).inserted {

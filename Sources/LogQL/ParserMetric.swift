@@ -42,6 +42,7 @@ extension Parser {
             try expect(.comma)
             texts.append(try string())
         }
+        try countRegex()
         try expect(.close)
         if let fault = regexFault(texts[3]) { throw ParseError("invalid regex in label_replace: \(fault)") }
         return LabelReplace(
@@ -148,7 +149,7 @@ extension Parser {
         try expect(.open)
         if take(.close) { return [] }
         var labels = [try identifier("IDENTIFIER or )")]
-        while take(.comma) { labels.append(try identifier()) }
+        while take(.comma) { try append(identifier(), to: &labels) }
         try expect(.close, ") or ,")
         return labels
     }

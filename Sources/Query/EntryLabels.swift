@@ -16,6 +16,8 @@ struct LabelSlot: BitwiseCopyable {
     var start: UInt32
     var count: UInt32
     var category: LabelCategory
+    /// Whether `removeUnmarked` leaves it.
+    var isMarked = false
 
     @inline(__always) var range: Range<Int> { Int(start)..<(Int(start) + Int(count)) }
 }
@@ -28,6 +30,7 @@ enum EntryFault: UInt8, BitwiseCopyable {
     case sampleExtraction
     case labelFilter
     case template
+    case tooLong
 
     /// Whether a parser failed: such entries are samples where the query asks for `__error__` (contract: logql 14.3).
     var isOfParser: Bool { self == .json || self == .logfmt }
@@ -40,6 +43,7 @@ enum EntryFault: UInt8, BitwiseCopyable {
         case .sampleExtraction: "SampleExtractionErr"
         case .labelFilter: "LabelFilterErr"
         case .template: "TemplateFormatErr"
+        case .tooLong: "LabelsTooLongErr"
         }
     }
 }
@@ -73,7 +77,14 @@ struct EntryLabels {
     private(set) var fault = EntryFault.none
     private(set) var faultDetails: [UInt8] = []
     private var order: [UInt32] = []
+    /// Rank and place of each of many labels.
+    private var sortOrder: [UInt64] = []
     var keyBuffer: [UInt8] = []
+
+    /// So many labels are sorted by insertion: they mostly stand in order.
+    private static let fewLabels = 64
+    /// Bytes of the values of one entry: stages can copy a line many times.
+    private static let valuesLimitBytes = 16 << 20
 
     /// - Parameter names: those of the query, from `NameTable.ofQuery`; they are never forgotten.
     init(names: NameTable) {
@@ -85,7 +96,8 @@ struct EntryLabels {
 
     /// Starts an entry of the stream `stream`, whose labels `labels` gives when it is met first.
     mutating func begin(stream: UInt32, labels: () -> LabelSet) {
-        if names.count > pinnedNames + NameTable.nameLimit || indexValuesCount > 16 << 20 { forgetAll() }
+        let hasManyNames = names.count > pinnedNames + NameTable.nameLimit || names.bytes.count > NameTable.byteLimit
+        if hasManyNames || indexValuesCount > 16 << 20 { forgetAll() }
         values.removeLast(values.count - indexValuesCount)
         slots.removeAll(keepingCapacity: true)
         fault = .none
@@ -188,8 +200,17 @@ struct EntryLabels {
         }
     }
 
-    /// Sets a parsed label to `values[start...]`, whatever stood there.
+    /// Sets a parsed label to `values[start...]`, whatever stood there; takes the value back if the entry has too much.
     mutating func setParsed(_ name: UInt32, from start: Int) {
+        guard values.count - indexValuesCount <= EntryLabels.valuesLimitBytes else {
+            values.removeLast(values.count - start)
+            if fault == .none { setFault(.tooLong, "the labels of the entry are too long together") }
+            return
+        }
+        putParsed(name, from: start)
+    }
+
+    private mutating func putParsed(_ name: UInt32, from start: Int) {
         put(LabelSlot(name: name, start: UInt32(start), count: UInt32(values.count - start), category: .parsed))
     }
 
@@ -217,6 +238,18 @@ struct EntryLabels {
         slots[index].category = .gone
     }
 
+    mutating func markSlot(_ index: Int) {
+        slots[index].isMarked = true
+    }
+
+    /// Removes all labels but the marked ones, and the marks.
+    mutating func removeUnmarked() {
+        for index in slots.indices {
+            if !slots[index].isMarked { slots[index].category = .gone }
+            slots[index].isMarked = false
+        }
+    }
+
     mutating func setFault(_ new: EntryFault, details: borrowing ByteSpan) {
         fault = new
         faultDetails.removeAll(keepingCapacity: true)
@@ -242,12 +275,12 @@ struct EntryLabels {
         if fault != .none {
             let start = values.count
             fault.text.withUTF8Buffer { unsafe values.append(contentsOf: $0) }
-            setParsed(errorName, from: start)
+            putParsed(errorName, from: start)
         }
         if !faultDetails.isEmpty {
             let start = values.count
             values.append(contentsOf: faultDetails)
-            setParsed(errorDetailsName, from: start)
+            putParsed(errorDetailsName, from: start)
         }
     }
 
@@ -259,7 +292,12 @@ struct EntryLabels {
         for index in slots.indices where slots[index].category != .gone && keep(slots[index]) {
             order.append(UInt32(index))
         }
-        // Mostly sorted already (index labels, then metadata): insertion sort.
+        if order.count <= EntryLabels.fewLabels { sortFew() } else { sortMany() }
+        for index in order { appendPair(slots[Int(index)], to: &out) }
+    }
+
+    /// Mostly sorted already (index labels, then metadata): insertion sort.
+    private mutating func sortFew() {
         for at in order.indices.dropFirst() {
             let moving = order[at]
             let rank = names.rank(slots[Int(moving)].name)
@@ -270,7 +308,16 @@ struct EntryLabels {
             }
             order[hole] = moving
         }
-        for index in order { appendPair(slots[Int(index)], to: &out) }
+    }
+
+    /// A line may have tens of thousands of fields.
+    private mutating func sortMany() {
+        sortOrder.removeAll(keepingCapacity: true)
+        for index in order {
+            sortOrder.append(UInt64(names.rank(slots[Int(index)].name)) << 32 | UInt64(index))
+        }
+        sortOrder.sort()
+        for (place, key) in sortOrder.enumerated() { order[place] = UInt32(truncatingIfNeeded: key) }
     }
 
     /// Appends name and value of a label as a canonical pair.

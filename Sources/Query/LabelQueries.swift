@@ -106,6 +106,8 @@ private struct StreamSearch: Sendable {
     }
 
     private func byLabels() throws(QueryError) -> [StreamID] {
+        // One of many selectors.
+        try control.check()
         do throws(ScanError) {
             return try snapshot.streams(request)
         } catch {

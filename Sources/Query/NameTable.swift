@@ -8,11 +8,15 @@ struct NameTable {
     private var slots: [UInt32]
     /// For each name the number of `<name>_extracted`, or `UInt32.max` while unknown.
     private var extracted: [UInt32] = []
-    /// Position of each name in byte order; rebuilt when names were added.
+    /// All names but the latest in byte order, and the position of each in it.
+    private var order: [UInt32] = []
     private var ranks: [UInt32] = []
 
-    /// More names than this are not kept from line to line.
+    /// More names than this are not kept from line to line, nor more bytes of them.
     static let nameLimit = 4096
+    static let byteLimit = 8 << 20
+    /// So many new names are put in their places; of more all are sorted.
+    private static let fewNames = 64
     private static let suffix = [UInt8](text: "_extracted")
 
     /// Numbers of the two names that every query has.
@@ -36,7 +40,7 @@ struct NameTable {
     /// The number of `name`, new or known.
     mutating func intern(_ name: borrowing ByteSpan) -> UInt32 {
         let mask = slots.count - 1
-        var at = Int(truncatingIfNeeded: Hash.hash64(name)) & mask
+        var at = Int(truncatingIfNeeded: Hash.keyed64(name)) & mask
         while slots[at] != 0 {
             let known = slots[at] - 1
             let range = range(known)
@@ -66,14 +70,33 @@ struct NameTable {
 
     /// Order of two names by their bytes.
     mutating func rank(_ name: UInt32) -> UInt32 {
-        if ranks.count != count {
-            let order = (0..<UInt32(count)).sorted {
-                bytes.span.extracting(range($0)).compare(bytes.span.extracting(range($1))) < 0
-            }
-            ranks = [UInt32](repeating: 0, count: count)
-            for (position, name) in order.enumerated() { ranks[Int(name)] = UInt32(position) }
-        }
+        if order.count != count { rankLatest() }
         return ranks[Int(name)]
+    }
+
+    /// Lines that each have a name of their own must not sort all names each.
+    private mutating func rankLatest() {
+        let latest = UInt32(order.count)..<UInt32(count)
+        if latest.count > NameTable.fewNames {
+            let sorted = (0..<UInt32(count)).sorted { isBefore($0, $1) }
+            order = sorted
+        } else {
+            for name in latest {
+                var low = 0
+                var high = order.count
+                while low < high {
+                    let middle = (low + high) / 2
+                    if isBefore(order[middle], name) { low = middle + 1 } else { high = middle }
+                }
+                order.insert(name, at: low)
+            }
+        }
+        ranks.append(contentsOf: repeatElement(0, count: count - ranks.count))
+        for (position, name) in order.enumerated() { ranks[Int(name)] = UInt32(position) }
+    }
+
+    private func isBefore(_ a: UInt32, _ b: UInt32) -> Bool {
+        bytes.span.extracting(range(a)).compare(bytes.span.extracting(range(b))) < 0
     }
 
     /// Forgets the names from number `kept` on.
@@ -85,6 +108,7 @@ struct NameTable {
         for index in extracted.indices where extracted[index] != .max && extracted[index] >= UInt32(kept) {
             extracted[index] = .max
         }
+        order = []
         ranks = []
         rehash(slots.count)
     }
@@ -92,7 +116,7 @@ struct NameTable {
     private mutating func rehash(_ size: Int) {
         slots = [UInt32](repeating: 0, count: size)
         for number in 0..<UInt32(count) {
-            var at = Int(truncatingIfNeeded: Hash.hash64(bytes.span.extracting(range(number)))) & (size - 1)
+            var at = Int(truncatingIfNeeded: Hash.keyed64(bytes.span.extracting(range(number)))) & (size - 1)
             while slots[at] != 0 { at = (at + 1) & (size - 1) }
             slots[at] = number + 1
         }

@@ -15,6 +15,8 @@ public struct ResultSteps: Sendable {
 
     private var steps: [Step] = []
     private let limitBytes: Int
+    /// Memory of all steps together.
+    private var heldBytes = 0
 
     /// - Parameter limitBytes: memory that the steps may hold.
     public init(_ steps: [ResultStep], limitBytes: Int) {
@@ -61,15 +63,17 @@ public struct ResultSteps: Sendable {
             switch steps[position] {
             case .distinct(var step):
                 steps[position] = .limit(left: 0)  // held once, so that it is changed in place
+                let before = step.heldBytes
                 let isNew = step.add(entry)
                 steps[position] = .distinct(step)
-                try check(step.heldBytes)
+                try hold(step.heldBytes - before)
                 if !isNew { return }
             case .sort(var step):
                 steps[position] = .limit(left: 0)
+                let before = step.heldBytes
                 step.add(entry)
                 steps[position] = .sort(step)
-                return try check(step.heldBytes)
+                return try hold(step.heldBytes - before)
             case .limit(let left):
                 guard left > 0 else { return }
                 steps[position] = .limit(left: left - 1)
@@ -81,7 +85,8 @@ public struct ResultSteps: Sendable {
         out.append(entry)
     }
 
-    private func check(_ heldBytes: Int) throws(QueryError) {
+    private mutating func hold(_ bytes: Int) throws(QueryError) {
+        heldBytes += bytes
         guard heldBytes > limitBytes else { return }
         throw QueryError(
             .limit,
@@ -119,10 +124,14 @@ private struct SortStep: Sendable {
         let keys: [Key]
         let entry: PlainEntry
         let arrival: Int
+
+        /// Keys are copies.
+        var heldBytes: Int { keys.reduce(entry.heldBytes) { $0 + $1.text.count + 48 } }
     }
 
     private let keys: [SortKey]
     private let kept: Int?
+    /// Where only some are kept, a heap: the first comes last in order, and goes when a better one comes.
     private var items: [Item] = []
     private var count = 0
     private(set) var heldBytes = 0
@@ -139,25 +148,44 @@ private struct SortStep: Sendable {
                 return Key(text: text, number: ValueText.number(text.span))
             }, entry: entry, arrival: count)
         count += 1
-        guard let kept else {
-            heldBytes += entry.heldBytes
-            return items.append(item)
+        guard let kept, items.count >= kept else {
+            heldBytes += item.heldBytes
+            items.append(item)
+            if kept != nil { rise() }
+            return
         }
-        if items.count >= kept, let last = items.last, !precedes(item, last) { return }
-        var low = 0
-        var high = items.count
-        while low < high {
-            let middle = (low + high) / 2
-            if precedes(item, items[middle]) { high = middle } else { low = middle + 1 }
-        }
-        items.insert(item, at: low)
-        heldBytes += entry.heldBytes
-        if items.count > kept { heldBytes -= items.removeLast().entry.heldBytes }
+        guard let worst = items.first, precedes(item, worst) else { return }
+        heldBytes += item.heldBytes - worst.heldBytes
+        items[0] = item
+        sink()
     }
 
-    var sorted: [PlainEntry] {
-        (kept == nil ? items.sorted { precedes($0, $1) } : items).map(\.entry)
+    /// Moves the last item to its place in the heap.
+    private mutating func rise() {
+        var at = items.count - 1
+        while at > 0 {
+            let parent = (at - 1) / 2
+            if !precedes(items[parent], items[at]) { return }
+            items.swapAt(parent, at)
+            at = parent
+        }
     }
+
+    /// Moves the first item to its place in the heap.
+    private mutating func sink() {
+        var at = 0
+        while true {
+            let left = 2 * at + 1
+            var latest = at
+            if left < items.count, precedes(items[latest], items[left]) { latest = left }
+            if left + 1 < items.count, precedes(items[latest], items[left + 1]) { latest = left + 1 }
+            if latest == at { return }
+            items.swapAt(at, latest)
+            at = latest
+        }
+    }
+
+    var sorted: [PlainEntry] { items.sorted { precedes($0, $1) }.map(\.entry) }
 
     /// Numbers come before texts, missing values last whatever the direction.
     private func precedes(_ a: Item, _ b: Item) -> Bool {

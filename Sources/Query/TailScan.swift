@@ -25,6 +25,8 @@ public final class TailScan: @unchecked Sendable {
     /// Rows looked at by one call, and bytes of what it finds: what keeps one call short.
     private static let rowsLimit = 20_000
     private static let bytesLimit = 512 << 10
+    /// A template can take long over a row.
+    private static let timeLimitNanoseconds: Int64 = 20_000_000
 
     init(_ query: LogQuery, planner: Planner, categorizes: Bool) throws(QueryError) {
         plan = try planner.plan(query, range: TimeRange(start: .min, end: .max))
@@ -49,10 +51,13 @@ public final class TailScan: @unchecked Sendable {
         let hidden = Set(arrived.hiddenRows())
         var found: [FoundEntry] = []
         var bytes = 0
-        var at = max(row, arrived.range.lowerBound)
+        let first = max(row, arrived.range.lowerBound)
+        var at = first
         let end = min(arrived.range.upperBound, at + TailScan.rowsLimit)
+        let latest = Machine.monotonicNanoseconds() + TailScan.timeLimitNanoseconds
         arrived.rows.read { entries, arena in
             while at < end, found.count < limit, bytes < TailScan.bytesLimit {
+                if at & 15 == 0, at > first, Machine.monotonicNanoseconds() > latest { break }
                 let entry = entries[at]
                 let number = at
                 at += 1

@@ -52,6 +52,55 @@ struct BombTests {
         #expect(fault(String(query.prefix(Language.sizeLimitBytes - 1))) == "accepted")
     }
 
+    @Test(arguments: [
+        ("{a=~\"x\"", ", a!~\"x\"", "}"), ("{a=\"b\"} |~ \"x\"", " or \"x\"", ""),
+        ("{a=\"b\"} | a=~\"x\"", ", a!~\"x\"", ""), ("{a=\"b\"} | drop a=~\"x\"", ", a=~\"x\"", ""),
+        ("{a=\"b\"} | regexp \"(?P<x>y)\"", " | regexp \"(?P<x>y)\"", ""),
+        (
+            "label_replace(vector(1), \"a\", \"b\", \"c\", \"x\")",
+            " + label_replace(vector(1), \"a\", \"b\", \"c\", \"x\")", ""
+        ),
+    ])
+    func regexesAreCounted(start: String, more: String, end: String) {
+        #expect(fault(start + Self.repeated(more, Language.regexLimit - 1) + end) == "accepted")
+        let message = fault(start + Self.repeated(more, Language.regexLimit) + end)
+        #expect(message.hasSuffix(": more than 128 regular expressions in one query"), "\(message.prefix(200))")
+    }
+
+    @Test func theRegexTooManyIsNamedByItsPlace() {
+        let query = "{a=~\"x\"" + Self.repeated(", a=~\"x\"", 200) + "}"
+        #expect(fault(query) == "parse error at line 1, col 1029: more than 128 regular expressions in one query")
+    }
+
+    @Test(arguments: [
+        ("{a=\"b\"} |= \"x\"", " or \"x\"", 1), ("{a=\"b\"} |= \"x\"", " != \"x\"", 1),
+        ("{a=\"b\"} |= ip(\"1.1.1.1\")", " or ip(\"1.1.1.1\")", 1), ("{a=\"b\"} | json", " | json", 1),
+        ("{a=\"b\"} | json a=\"x\"", ", a=\"x\"", 2), ("{a=\"b\"} | logfmt a", ", a", 2),
+        ("{a=\"b\"} | json a=\"x.y[0]\"", ".z", 4),
+    ])
+    func passesOverALineAreCounted(start: String, more: String, passes: Int) {
+        let isPath = more == ".z"
+        func query(_ count: Int) -> String {
+            let all = Self.repeated(more, count)
+            return isPath ? String(start.dropLast()) + all + "\"" : start + all
+        }
+        #expect(fault(query(Language.passLimit - passes)) == "accepted")
+        let message = fault(query(Language.passLimit - passes + 1))
+        #expect(
+            message.hasSuffix(": more than 512 stages, filter texts and extractions in one query"),
+            "\(message.prefix(200))")
+    }
+
+    @Test func listsOfLabelsAreBounded() {
+        let limit = Language.labelLimit
+        func sum(_ count: Int) -> String { "sum by (a\(Self.repeated(",a", count - 1))) (vector(1))" }
+        #expect(fault(sum(limit)) == "accepted")
+        #expect(fault(sum(limit + 1)).hasSuffix(": more than 256 labels in one list"))
+        func sort(_ count: Int) -> String { "{} | sort by (a\(Self.repeated(",a desc", count - 1)))" }
+        #expect(fault(sort(limit), dialect: .dendro) == "accepted")
+        #expect(fault(sort(limit + 1), dialect: .dendro).hasSuffix(": more than 256 labels in one list"))
+    }
+
     @Test(
         arguments: [
             "{a=\"b\"} |= \"x\"" + repeated(" or \"y\"", 18_000), "{a=\"b\"}" + repeated(" |= \"x\"", 18_000),

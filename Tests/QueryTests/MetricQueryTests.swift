@@ -153,6 +153,11 @@ struct MetricQueryTests {
             try await instant("\(many) / on(app) group_left() \(one)", store, at: 5) == [
                 #"{app="a", x="1"}"#: 0.5, #"{app="a", x="2"}"#: 0.5, #"{app="b", x="1"}"#: 1,
             ])
+        let named = "label_replace(\(one), \"y\", \"v\", \"app\", \"a\")"
+        #expect(
+            try await instant("\(many) / on(app) group_left(y, nope) \(named)", store, at: 5) == [
+                #"{app="a", x="1", y="v"}"#: 0.5, #"{app="a", x="2", y="v"}"#: 0.5, #"{app="b", x="1"}"#: 1,
+            ])
         let error = await #expect(throws: QueryError.self) {
             try await instant("\(many) / on(app) \(one)", store, at: 5)
         }
@@ -161,6 +166,20 @@ struct MetricQueryTests {
         #expect(try await instant("bottomk(1, \(one))", store, at: 5) == [#"{app="b"}"#: 1])
         let renamed = "label_replace(\(one), \"y\", \"${1}!\", \"app\", \"(a)\")"
         #expect(try await instant(renamed, store, at: 5) == [#"{app="a", y="a!"}"#: 2, #"{app="b"}"#: 1])
+    }
+
+    @Test func replacedLabelsAreBounded() async throws {
+        let store = FakeStore([TestRow(1, ["app": String(repeating: "a", count: 2000)], "l")])
+        let sum = "sum by (app)(count_over_time({app=~\".+\"}[5s]))"
+        func query(_ replacement: String) -> String {
+            "label_replace(\(sum), \"z\", \"\(replacement)\", \"app\", \"(.*)\")"
+        }
+        #expect(try await instant(query(String(repeating: "$1", count: 20)), store, at: 5).count == 1)
+        let long = query(String(repeating: "$1", count: 600))
+        let error = await #expect(throws: QueryError.self) { try await instant(long, store, at: 5) }
+        #expect(error?.kind == .limit && error?.message.contains("label_replace") == true)
+        let none = try await instant(query("$9223372036854775807"), store, at: 5)
+        #expect(none.count == 1 && none.keys.allSatisfy { !$0.contains("z=") })
     }
 
     @Test func sortKeepsItsOrder() async throws {

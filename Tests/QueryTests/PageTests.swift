@@ -83,6 +83,32 @@ struct PageTests {
         #expect(out.count == 1)
     }
 
+    @Test func stepsHoldMemoryTogether() throws {
+        var steps = ResultSteps([.distinct(["a"]), .distinct(["b"])], limitBytes: 150)
+        var out: [PlainEntry] = []
+        func entry(_ number: Int) -> PlainEntry {
+            PlainEntry(time: 1, line: [], labels: LabelSet([("a", "\(number)"), ("b", "\(number)")]))
+        }
+        try steps.add(entry(1), to: &out)
+        #expect(throws: QueryError.self) { try steps.add(entry(2), to: &out) }
+    }
+
+    @Test(arguments: [1, 2, 17, 100, 1000])
+    func theFirstOfManyAreKept(count: Int) throws {
+        var some = ResultSteps([.sort([SortKey("a")]), .limit(count)], limitBytes: 1 << 20)
+        var all = ResultSteps([.sort([SortKey("a")])], limitBytes: 1 << 20)
+        var (kept, sorted): ([PlainEntry], [PlainEntry]) = ([], [])
+        for number in 0..<300 {
+            let labels = LabelSet([("a", "\(number * 7919 % 101)")])
+            let entry = PlainEntry(time: Int64(number), line: [], labels: labels)
+            try some.add(entry, to: &kept)
+            try all.add(entry, to: &sorted)
+        }
+        try some.finish(to: &kept)
+        try all.finish(to: &sorted)
+        #expect(kept == [PlainEntry](sorted.prefix(count)))
+    }
+
     @Test func explanationsNameWhatIsPushedDown() throws {
         let executor = makeExecutor()
         let parameters = QueryParameters(range: 0, 10, dialect: .dendro)

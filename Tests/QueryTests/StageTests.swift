@@ -125,6 +125,54 @@ struct StageTests {
         #expect(try await keeps(line, "| logfmt | " + filter) == expected)
     }
 
+    /// More labels than are sorted by insertion, and names that come one by one.
+    @Test(arguments: [3, 64, 65, 500])
+    func labelsAreInOrder(count: Int) async throws {
+        let rows = (0..<5).map { row in
+            let fields = (0..<count).map { "\"k\($0 * 7919 % count)\":\($0)" } + ["\"new\(row * 3 % 5)\":1"]
+            return TestRow(Int64(row + 1) * second, StageTests.labels, "{" + fields.joined(separator: ",") + "}")
+        }
+        let expected = (0..<5).map { row in
+            var pairs = (0..<count).map { (name: "k\($0 * 7919 % count)", value: "\($0)") }
+            pairs += [(name: "app", value: "web"), (name: "new\(row)", value: "1")]
+            return LabelSet(pairs).description
+        }
+        let found = try await instant("count_over_time({app=\"web\"} | json [9s])", FakeStore(rows), at: 9 * second)
+        #expect(found.keys.sorted() == expected.sorted())
+    }
+
+    @Test(arguments: [
+        ("keep b, c=\"3\", c=\"x\"", #"{b="2", c="3"}"#), ("keep a=\"x\", nope", "{}"), ("keep app", #"{app="web"}"#),
+        ("keep a | keep a, b", #"{a="1"}"#),
+    ])
+    func keptLabels(_ stage: String, _ expected: String) async throws {
+        #expect(try await found("a=1 b=2 c=3", "| logfmt | " + stage) == expected)
+    }
+
+    @Test func namesMadeOfOneLineAreBounded() async throws {
+        let key = String(repeating: "k", count: 100_000)
+        func line(_ count: Int) -> String {
+            "{\"\(key)\":{" + (0..<count).map { "\"a\($0)\":1" }.joined(separator: ",") + "}}"
+        }
+        let failed = "| json | __error__=\"JSONParserErr\" | keep app"
+        #expect(try await !keeps(line(10), failed))
+        #expect(try await keeps(line(100), failed))
+    }
+
+    @Test func labelsOfOneEntryAreBounded() async throws {
+        let store = FakeStore([TestRow(1, StageTests.labels, String(repeating: "x", count: 1 << 20))])
+        func count(_ groups: Int) -> String {
+            let open = (0..<groups).map { "(?P<g\($0)>" }.joined()
+            return "sum by (app)(count_over_time({app=\"web\"} | regexp `\(open).*"
+                + String(repeating: ")", count: groups) + "` [5s]))"
+        }
+        #expect(try await instant(count(3), store, at: 5) == [#"{app="web"}"#: 1])
+        let many = count(20)
+        let error = await #expect(throws: QueryError.self) { try await instant(many, store, at: 5) }
+        #expect(error?.kind == .pipeline && error?.message.contains("LabelsTooLongErr") == true)
+        #expect(error?.message.utf8.count ?? .max < 10_000)
+    }
+
     @Test func unreadableNumbersKeepTheEntryAndMarkIt() async throws {
         #expect(try await found("n=abc", "| logfmt | n>5").contains("LabelFilterErr"))
         #expect(try await !found("n=abc", "| logfmt | n=\"abc\" or n>5").contains("LabelFilterErr"))

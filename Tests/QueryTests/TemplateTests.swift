@@ -42,6 +42,13 @@ struct TemplateTests {
         ("{{ int \"867.90\" }}", "867"),
         ("{{ and .a .zz }}|{{ or .zz .b }}|{{ not .zz }}", "|two|true"),
         ("{{ index (fromJson `{\"k\":[5]}`).k 0 }}", "5"),
+        (
+            "{{ $m := fromJson `{\"b\":1,\"a\":2,\"b\":3}` }}{{ $m.b }} {{ index $m `a` }} {{ len $m }} {{ $m }}",
+            "3 2 2 map[a:2 b:3]"
+        ),
+        ("{{ range $k, $v := . }}{{ $k }}={{ $v }};{{ end }}", "a=1;app=web;b=two;size=1.5MiB;took=1m30s;"),
+        ("{{ $.b }}{{ index . `a` }}{{ len . }}{{ $.nope }}", "two15"),
+        ("{{ toDate `Jan 2 2006` `Mar 5 2024` | unixEpoch }}", "1709596800"),
         ("{{ . }}", "map[a:1 app:web b:two size:1.5MiB took:1m30s]"), ("{{ __line__ | len }}", "32"),
     ])
     func templates(_ template: String, _ expected: String) async throws {
@@ -72,8 +79,57 @@ struct TemplateTests {
         #expect(try await format("{{ range $i := 99999 }}{{ $x := repeat 1000000 \"a\" }}{{ end }}") == "error")
         #expect(
             try await format("{{ range $i := 99999 }}{{ if contains \"b\" \(million) }}{{ end }}{{ end }}") == "error")
+        #expect(try await format("{{ range $i := 99999 }}{{ range $j := 99999 }}{{ end }}{{ end }}") == "error")
+        let operands = String(repeating: " $i", count: 5000)
+        #expect(try await format("{{ range $i := 99999 }}{{ $x := and 1\(operands) }}{{ end }}") == "error")
+        #expect(try await format("{{ range $i := 40 }}{{ count (print \"a\" $i) \"x\" }}{{ end }}") == "error")
+        let forty = String(repeating: "0", count: 40)
+        #expect(try await format("{{ range $i := 40 }}{{ count \"a\" \"x\" }}{{ end }}") == forty)
         let nested = String(repeating: "{{ if .a }}", count: 500) + String(repeating: "{{ end }}", count: 500)
         await #expect(throws: QueryError.self) { try await format(nested) }
+    }
+
+    /// 600,000 signs become more than 1 MiB.
+    @Test(arguments: [
+        ("print $x $x", 2), ("println $x $x", 2), ("printf `%v%s` $x $x", 2), ("html $x", 4), ("js $x", 6),
+        ("$x | urlencode", 3), ("regexReplaceAll `(<+)` $x `$1$1`", 2),
+        ("print (fromJson (print `[` `\"` $x `\"` `]`)) $x", 2),
+    ])
+    func whatFunctionsGiveIsBounded(_ call: String, _ factor: Int) async throws {
+        func template(_ count: Int) -> String {
+            "{{ $x := repeat \(count) `<` }}{{ len (\(call)) }}".replacingBackticks
+        }
+        #expect(try await format(template(600_000)) == "error")
+        let size = try #require(Int(try await format(template(1000))))
+        #expect(size / 1000 == factor && size % 1000 < 5)
+    }
+
+    @Test func replacementsStopAsTheyGrow() throws {
+        let text = [UInt8](text: "abc")
+        let regex = try Regex([UInt8](text: "(b)(c)?"))
+        var offsets: [Int64] = []
+        let isFound = regex.find(text.span, into: &offsets)
+        #expect(isFound)
+        let expansion = Expansion([UInt8](text: "<$1$2$9$9223372036854775807>"), regex)
+        #expect(expansion.expand(text, offsets, limitBytes: 4) == [UInt8](text: "<bc>"))
+        #expect(expansion.expand(text, offsets, limitBytes: 3) == nil)
+    }
+
+    @Test func templatesOfAnEntryShareWhatTheyMayDo() async throws {
+        let store = FakeStore([TestRow(second, ["app": "web"], "x")])
+        func labels(_ count: Int) async throws -> String {
+            let items = (0..<count).map { "l\($0)=`{{ len (repeat 1000000 \"x\") }}`" }.joined(separator: ", ")
+            return try await streamLabels("{app=\"web\"} | label_format " + items, store).first ?? "nothing"
+        }
+        #expect(try await labels(2) == #"{app="web", l0="1000000", l1="1000000"}"#)
+        #expect(try await labels(40).contains("TemplateFormatErr"))
+    }
+
+    @Test func variablesAreBounded() async throws {
+        func declared(_ count: Int) -> String { (0..<count).map { "{{ $v\($0) := \($0) }}" }.joined() }
+        #expect(try await format(declared(255) + "{{ $v7 }}") == "7")
+        let many = declared(256)
+        await #expect(throws: QueryError.self) { try await format(many) }
     }
 
     @Test func labelFormatSeesTheLabelsAsTheyWere() async throws {

@@ -148,16 +148,15 @@ extension VectorFunction {
 /// `by (…)` and `without (…)` on finished label sets.
 struct LabelGrouping {
     private let isWithout: Bool
-    private let names: [[UInt8]]
+    private let names: Set<[UInt8]>
 
     init(_ grouping: Grouping) {
-        isWithout = grouping.isWithout
-        names = grouping.labels.map { [UInt8](text: $0) } + (grouping.isWithout ? [[UInt8](text: "__name__")] : [])
+        self.init(isWithout: grouping.isWithout, grouping.labels + (grouping.isWithout ? ["__name__"] : []))
     }
 
     init(isWithout: Bool, _ labels: [String]) {
         self.isWithout = isWithout
-        names = labels.map { [UInt8](text: $0) }
+        names = Set(labels.map { [UInt8](text: $0) })
     }
 
     /// Whether all series are one group.
@@ -211,7 +210,12 @@ final class LabelReplaceNode: EvaluationNode {
         var offsets: [Int64] = []
         var result = position
         if Regex.isUTF8(text.span), regex.find(text.span, .full, into: &offsets) {
-            let value = replacement.expand(text, offsets)
+            let limit = TemplateRun.outputLimitBytes
+            guard let value = replacement.expand(text, offsets, limitBytes: limit) else {
+                throw QueryError(
+                    .limit, "label_replace makes a label of more than \(limit) bytes; use a shorter replacement")
+            }
+            try labels.meter.spend(replacement.pieceCount &+ value.count / 16)
             if value.isEmpty { pairs.remove(destination) } else { pairs.set(destination, value) }
             result = try labels.intern(pairs.labels)
         }
@@ -228,6 +232,9 @@ struct Expansion: Sendable {
     }
 
     private var pieces: [Piece] = []
+
+    /// What one expansion takes, in steps.
+    var pieceCount: Int { pieces.count }
 
     init(_ text: [UInt8], _ regex: Regex) {
         var literal: [UInt8] = []
@@ -267,16 +274,22 @@ struct Expansion: Sendable {
         return (String(decoding: text[from..<end], as: UTF8.self), isBraced ? end + 1 : end)
     }
 
-    func expand(_ text: [UInt8], _ offsets: [Int64]) -> [UInt8] {
+    /// What the replacement makes of a match; nil if that is more than `limitBytes`.
+    func expand(_ text: [UInt8], _ offsets: [Int64], limitBytes: Int) -> [UInt8]? {
         var result: [UInt8] = []
         for piece in pieces {
+            let part: ArraySlice<UInt8>
             switch piece {
-            case .literal(let bytes): result += bytes
+            case .literal(let bytes): part = bytes[...]
             case .group(let number):
-                guard number >= 0, 2 * number + 1 < offsets.count else { continue }
+                // Compared so that no number, however large, overflows.
+                guard number >= 0, number < offsets.count / 2 else { continue }
                 let (start, end) = (Int(offsets[2 * number]), Int(offsets[2 * number + 1]))
-                if start >= 0, start <= end, end <= text.count { result += text[start..<end] }
+                guard start >= 0, start <= end, end <= text.count else { continue }
+                part = text[start..<end]
             }
+            if part.count > limitBytes - result.count { return nil }
+            result += part
         }
         return result
     }

@@ -10,7 +10,7 @@ final class BinaryNode: EvaluationNode {
     private let right: any EvaluationNode
     private let labels: LabelIndex
     private let signatures: LabelGrouping
-    private let included: [[UInt8]]
+    private let included: Set<[UInt8]>
     private var signatureOf: [Int: Int] = [:]
     private var resultOf: [Pair: Int] = [:]
 
@@ -28,7 +28,7 @@ final class BinaryNode: EvaluationNode {
         self.labels = labels
         let matching = operation.matching
         signatures = LabelGrouping(isWithout: !(matching?.isOn ?? false), matching?.labels ?? [])
-        included = (matching?.included ?? []).map { [UInt8](text: $0) }
+        included = Set((matching?.included ?? []).map { [UInt8](text: $0) })
     }
 
     func value(at step: Int) throws(QueryError) -> StepValue {
@@ -150,10 +150,10 @@ final class BinaryNode: EvaluationNode {
         if cardinality == .oneToOne {
             pairs = LabelPairs(signatures.group(of: labels[many.labels]))
         } else {
-            let source = LabelPairs(labels[one.labels])
-            for name in included {
-                if let value = source.value(name), !value.isEmpty { pairs.set(name, value) } else { pairs.remove(name) }
-            }
+            pairs.pairs.removeAll { included.contains($0.name) }
+            var added = LabelPairs(labels[one.labels])
+            added.pairs.removeAll { !included.contains($0.name) || $0.value.isEmpty }
+            pairs = pairs.adding(added)
         }
         let position = try labels.intern(pairs.labels)
         resultOf[pair] = position

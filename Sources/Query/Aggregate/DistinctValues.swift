@@ -1,3 +1,5 @@
+internal import Bytes
+
 /// The different values of a series, by cell of time, as hashes. Of very many only those whose hash ends in `level`
 /// zero bits are kept (adaptive sampling, after Wegman), which still merges and slides; the count is scaled up.
 struct DistinctValues: Sendable {
@@ -13,6 +15,10 @@ struct DistinctValues: Sendable {
     private(set) var level = 0
 
     static let itemBytes = 2 * MemoryLayout<Item>.stride
+
+    /// What hashes are mixed with: they are the same on all servers, so that values could be made that all want one
+    /// place.
+    private static let placeKey = UInt64.random(in: .min ... .max) | 1
 
     /// How many values each one kept stands for.
     var weight: Double { Double(UInt64(1) << UInt64(level)) }
@@ -30,9 +36,8 @@ struct DistinctValues: Sendable {
 
     private func place(_ item: Item) -> Int {
         let mask = slots.count - 1
-        // The low bits of kept hashes are all zero.
-        var at =
-            Int(truncatingIfNeeded: (item.hash >> 24) &+ UInt64(UInt32(bitPattern: item.cell)) &* 0x9E37_79B1) & mask
+        let cell = UInt64(UInt32(bitPattern: item.cell)) &* 0x9E37_79B1
+        var at = Int(truncatingIfNeeded: Hash.mix(item.hash &+ cell, DistinctValues.placeKey)) & mask
         while slots[at].cell >= 0, slots[at] != item { at = (at + 1) & mask }
         return at
     }

@@ -268,8 +268,9 @@ final class RangeLane: @unchecked Sendable {
     private func pipelineError() -> QueryError {
         let what = "\(runner.labels.fault.text)"
         key.removeAll(keepingCapacity: true)
-        runner.labels.encode({ _ in true }, into: &key)
-        let labels = LabelSet(canonical: key).description
+        // The labels of one entry can be megabytes.
+        runner.labels.encode({ $0.count <= 1024 }, into: &key)
+        let labels = LabelSet(canonical: key).description.prefix(4096)
         return QueryError(
             .pipeline,
             """

@@ -131,8 +131,10 @@ struct RangePlan: Sendable {
     /// The `=` matchers whose name occurs once.
     private static func absentLabels(_ selector: Selector) -> LabelSet {
         var pairs: [(name: String, value: String)] = []
+        var counts: [String: Int] = [:]
+        for matcher in selector.matchers { counts[matcher.name, default: 0] += 1 }
         for matcher in selector.matchers where matcher.matching == .equal {
-            guard selector.matchers.count(where: { $0.name == matcher.name }) == 1 else { continue }
+            guard counts[matcher.name] == 1 else { continue }
             pairs.append((matcher.name, matcher.value.string))
         }
         return LabelSet(pairs)

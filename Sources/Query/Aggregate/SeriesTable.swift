@@ -16,6 +16,8 @@ struct SeriesTable: Sendable {
     private(set) var distinct: [DistinctValues] = []
     /// Above it, series of many samples or values are thinned.
     var budgetBytes: Int
+    /// Up to this much held, thinning is of no use: all series are small.
+    private var idleBytes = 0
     private var coin = Coin()
     /// Memory held, counted as it grows.
     private(set) var heldBytes = 0
@@ -37,7 +39,7 @@ struct SeriesTable: Sendable {
     /// The series with this key, new or known.
     mutating func intern(_ key: borrowing ByteSpan) -> Int {
         let mask = slots.count - 1
-        var at = Int(truncatingIfNeeded: Hash.hash64(key)) & mask
+        var at = Int(truncatingIfNeeded: Hash.keyed64(key)) & mask
         while slots[at] != 0 {
             let known = Int(slots[at]) - 1
             let range = keyRange(known)
@@ -65,7 +67,7 @@ struct SeriesTable: Sendable {
     private mutating func rehash() {
         slots = [UInt32](repeating: 0, count: slots.count * 2)
         for number in 0..<count {
-            var at = Int(truncatingIfNeeded: Hash.hash64(keys.span.extracting(keyRange(number)))) & (slots.count - 1)
+            var at = Int(truncatingIfNeeded: Hash.keyed64(keys.span.extracting(keyRange(number)))) & (slots.count - 1)
             while slots[at] != 0 { at = (at + 1) & (slots.count - 1) }
             slots[at] = UInt32(number + 1)
         }
@@ -102,17 +104,30 @@ struct SeriesTable: Sendable {
 
     /// Takes half of the largest series until all fit well. What is small is left as it is.
     private mutating func thin() {
+        // Where nothing could be taken, all series are looked at again only when there is an eighth more.
+        if heldBytes <= idleBytes { return }
         while heldBytes > budgetBytes / 4 * 3 {
-            let sizes = kind == .distinct ? distinct.map(\.count) : samples.map(\.count)
-            guard let largest = sizes.indices.max(by: { sizes[$0] < sizes[$1] }), sizes[largest] > 1024 else { return }
-            if kind == .distinct {
-                distinct[largest].thin()
-                heldBytes -= (sizes[largest] - distinct[largest].count) * DistinctValues.itemBytes
-                if distinct[largest].count == sizes[largest] { return }
-            } else {
-                thinSamples(largest, to: min(levels[largest] + 1, 62))
+            if !thinLargest() {
+                idleBytes = heldBytes + heldBytes / 8
+                return
             }
         }
+        idleBytes = 0
+    }
+
+    /// False if nothing was taken.
+    private mutating func thinLargest() -> Bool {
+        let sizes = kind == .distinct ? distinct.map(\.count) : samples.map(\.count)
+        guard let largest = sizes.indices.max(by: { sizes[$0] < sizes[$1] }), sizes[largest] > 1024 else {
+            return false
+        }
+        if kind == .distinct {
+            distinct[largest].thin()
+            heldBytes -= (sizes[largest] - distinct[largest].count) * DistinctValues.itemBytes
+            return distinct[largest].count < sizes[largest]
+        }
+        thinSamples(largest, to: min(levels[largest] + 1, 62))
+        return samples[largest].count < sizes[largest]
     }
 
     private mutating func thinSamples(_ series: Int, to level: UInt8) {
@@ -159,7 +174,7 @@ struct SeriesTable: Sendable {
     mutating func merge(_ other: borrowing SeriesTable) {
         for number in 0..<other.count {
             let series = intern(other.keys.span.extracting(other.keyRange(number)))
-            for cell in other.cells[number] { merge(series, cell) }
+            merge(series, other.cells[number])
             switch kind {
             case .samples: append(series, other.samples[number])
             case .sampled:
@@ -178,6 +193,36 @@ struct SeriesTable: Sendable {
             default: break
             }
         }
+    }
+
+    /// Adds cells, ascending by index as those of the series are.
+    private mutating func merge(_ series: Int, _ more: [Cell]) {
+        guard let first = more.first else { return }
+        guard let last = cells[series].last, last.index > first.index else {
+            // All behind: nothing has to move.
+            for cell in more { merge(series, cell) }
+            return
+        }
+        let own = cells[series]
+        var merged: [Cell] = []
+        merged.reserveCapacity(own.count + more.count)
+        var at = 0
+        for cell in more {
+            while at < own.count, own[at].index < cell.index {
+                merged.append(own[at])
+                at += 1
+            }
+            var sum = Cell.empty(kind, index: Int(cell.index))
+            if at < own.count, own[at].index == cell.index {
+                sum = own[at]
+                at += 1
+            }
+            sum.merge(kind, cell)
+            merged.append(sum)
+        }
+        merged += own[at...]
+        heldBytes += (merged.count - own.count) * MemoryLayout<Cell>.stride
+        cells[series] = merged
     }
 
     private mutating func append(_ series: Int, _ more: [TimedValue]) {

@@ -45,6 +45,8 @@ struct ShapeProbe {
     /// What marked values begin with: strings, and numbers.
     private static let stringMark = [UInt8](text: "~hole~")
     private static let numberMark = [UInt8](text: "8190027")
+    /// Holes are counted from it, for numbers of equal length.
+    private static let firstHole = 1000
 
     /// - Parameter parser: a pipeline whose only stage is a JSON parser.
     init(_ parser: Pipeline) {
@@ -79,11 +81,21 @@ struct ShapeProbe {
     }
 
     private static func mark(_ hole: Int, isString: Bool) -> [UInt8] {
-        (isString ? stringMark : numberMark) + [UInt8](text: String(1000 + hole))
+        (isString ? stringMark : numberMark) + [UInt8](text: String(firstHole + hole))
+    }
+
+    /// The hole that a value may be the mark of.
+    private static func hole(_ value: [UInt8]) -> Int? {
+        for mark in [stringMark, numberMark] where value.starts(with: mark) {
+            return Int(String(decoding: value.dropFirst(mark.count), as: UTF8.self)).map { $0 &- firstHole }
+        }
+        return nil
     }
 
     private static func source(_ value: [UInt8], _ shape: LineShape) -> LabelSource? {
-        for hole in shape.columns.indices where value == mark(hole, isString: shape.isString[hole]) {
+        if let hole = hole(value), shape.columns.indices.contains(hole),
+            value == mark(hole, isString: shape.isString[hole])
+        {
             return .column(shape.columns[hole], isString: shape.isString[hole])
         }
         // A value made of several holes, or of a hole and more.

@@ -96,6 +96,8 @@ struct FieldDetector {
     private var figures: [[UInt8]: Figures] = [:]
     private var texts: Set<[UInt8]> = []
     private var reader = FieldReader()
+    /// Fields of any number of lines beyond which none are told apart.
+    private static let fieldLimit = 10_000
     private static let extractedSuffix = [UInt8](text: "_extracted")
     private static let faultPrefix = [UInt8](text: "__error")
 
@@ -165,7 +167,7 @@ struct FieldDetector {
             return
         }
         if figures[name] == nil {
-            guard figures.count < limit else { return }
+            guard figures.count < min(limit, FieldDetector.fieldLimit) else { return }
             figures[name] = Figures()
         }
         let type = FieldType(of: value)

@@ -16,6 +16,7 @@ struct FieldReader {
     private(set) var bytes: [UInt8] = []
     private(set) var isJSON = false
     private var path: [String] = []
+    private var namesBytes = 0
 
     private static let depthLimit = 64
     /// Fields of one line beyond which none are kept: a line is no place for more.
@@ -34,6 +35,7 @@ struct FieldReader {
         fields.removeAll(keepingCapacity: true)
         bytes.removeAll(keepingCapacity: true)
         path.removeAll(keepingCapacity: true)
+        namesBytes = 0
     }
 
     private mutating func members(
@@ -47,6 +49,8 @@ struct FieldReader {
             var name = prefix
             if !prefix.isEmpty { name.append(0x5f) }
             LabelName.append(plain.span, isFirst: prefix.isEmpty, to: &name)
+            namesBytes += name.count
+            if namesBytes > JSONStage.namesLimitBytes { return .namesTooLong }
             path.append(plain.text)
             switch member.value.kind {
             case .object:

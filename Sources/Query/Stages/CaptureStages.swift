@@ -141,11 +141,10 @@ struct SelectionStage: Sendable {
     }
 
     func keep(_ labels: inout EntryLabels) {
-        for index in labels.slots.indices where labels.slots[index].category != .gone {
-            let name = labels.slots[index].name
-            let isKept = items.contains { $0.name == name && matches($0, labels) }
-            if !isKept { labels.removeSlot(index) }
+        for item in items where matches(item, labels) {
+            if let index = labels.find(item.name) { labels.markSlot(index) }
         }
+        labels.removeUnmarked()
     }
 
     private func matches(_ item: Item, _ labels: EntryLabels) -> Bool {

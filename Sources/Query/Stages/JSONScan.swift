@@ -32,6 +32,7 @@ enum JSONScan {
         case openArray
         case unknownValue
         case tooDeep
+        case namesTooLong
 
         var text: StaticString {
             switch self {
@@ -42,6 +43,7 @@ enum JSONScan {
             case .openArray: "Value is array, but can't find closing ']' symbol"
             case .unknownValue: "Unknown value type"
             case .tooDeep: "Value is nested too deeply"
+            case .namesTooLong: "Names of nested values are too long together"
             }
         }
     }

@@ -4,7 +4,17 @@ internal import LogQL
 /// Which labels a query looks at: parsers stop once all are found, as the reference does (contract: logql 14.3).
 struct NeededLabels: Sendable {
     /// Nil: every label.
-    var names: [UInt32]?
+    let names: [UInt32]?
+    /// By number, whether a name is one of them: a query may ask for thousands.
+    private let marks: [Bool]
+
+    init(names: [UInt32]?) {
+        self.names = names
+        var marks: [Bool] = []
+        if let last = names?.max() { marks = [Bool](repeating: false, count: Int(last) + 1) }
+        for name in names ?? [] { marks[Int(name)] = true }
+        self.marks = marks
+    }
 
     static let all = NeededLabels(names: nil)
 
@@ -12,8 +22,8 @@ struct NeededLabels: Sendable {
 
     @inline(__always)
     func contains(_ name: UInt32) -> Bool {
-        guard let names else { return true }
-        return names.contains(name)
+        if names == nil { return true }
+        return Int(name) < marks.count && marks[Int(name)]
     }
 }
 
@@ -21,14 +31,18 @@ struct NeededLabels: Sendable {
 /// passed over.
 struct JSONStage {
     private static let depthLimit = 64
+    /// Bytes of names that are made of one line: one long key in front of many would be in each of their names.
+    static let namesLimitBytes = 4 << 20
 
     private var prefix: [UInt8] = []
     private var found = 0
+    private var namesBytes = 0
 
     mutating func run(_ line: borrowing ByteSpan, _ labels: inout EntryLabels, _ needed: NeededLabels) {
         if needed.isNone { return }
         prefix.removeAll(keepingCapacity: true)
         found = 0
+        namesBytes = 0
         let fault = members(line, 0..<line.count, &labels, needed, depth: 0)
         if fault != .none { labels.setFault(.json, fault.text) }
     }
@@ -55,6 +69,7 @@ struct JSONStage {
             case .string, .number, .boolean: set(line, member.key, member.value, &labels, needed)
             }
             if isComplete(needed) { return .none }
+            if namesBytes > JSONStage.namesLimitBytes { return .namesTooLong }
             members.advance(line)
         }
         return members.fault
@@ -90,6 +105,7 @@ struct JSONStage {
         } else {
             let length = prefix.count
             appendKey(line, key)
+            namesBytes += prefix.count
             if prefix.isEmpty { return }
             name = labels.names.intern(prefix.span)
             truncate(length)

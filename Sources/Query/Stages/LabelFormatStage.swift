@@ -18,7 +18,7 @@ struct LabelFormatStage: Sendable {
             switch item.value {
             case .rename(let source): made.append(.rename(to: destination, from: names.intern(source)))
             case .template(let text):
-                made.append(.template(to: destination, try Template(text, stage: stage, &names)))
+                made.append(.template(to: destination, try Template(text, stage: stage)))
             }
         }
         self.items = made

@@ -111,7 +111,7 @@ struct Pipeline: Sendable {
         case .pattern(let pattern): .pattern(PatternStage(pattern, &names))
         case .unpack: .unpack
         case .labelFilter(let filter): .condition(try LabelCondition(filter, &names))
-        case .lineFormat(let text): .lineFormat(try Template(text, stage: stage, &names))
+        case .lineFormat(let text): .lineFormat(try Template(text, stage: stage))
         case .labelFormat(let items): .labelFormat(try LabelFormatStage(items, stage: stage, &names))
         case .decolorize: .decolorize
         case .drop(let selections): .drop(try SelectionStage(selections, &names))
@@ -155,6 +155,7 @@ struct EntryRunner {
     ) -> Bool {
         labels.begin(stream: stream, labels: streamLabels)
         labels.addMetadata(arena, row.metadata)
+        templates.beginEntry()
         isRewritten = false
         for index in pipeline.stages.indices {
             let passed: Bool

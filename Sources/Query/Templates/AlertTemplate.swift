@@ -14,18 +14,18 @@ public enum AlertTemplate {
         _ text: String, labels: [String: String], value: Double, time: Int64
     ) throws(QueryError) -> String {
         guard text.contains("{{") else { return text }
-        var names = NameTable()
         var values: [UInt8] = []
-        var seen: [(name: UInt32, key: [UInt8], range: Range<Int>)] = []
-        for (name, value) in labels.sorted(by: { $0.key < $1.key }) {
+        var seen: [(key: [UInt8], range: Range<Int>)] = []
+        for (name, value) in labels {
             let start = values.count
             values += value.utf8
-            seen.append((names.intern(name), [UInt8](text: name), start..<values.count))
+            seen.append(([UInt8](text: name), start..<values.count))
         }
         do throws(TemplateFault) {
-            let parsed = try TemplateParser.parse([UInt8](text: declared(text, value)), &names, isOfAlert: true)
+            let parsed = try TemplateParser.parse([UInt8](text: declared(text, value)), isOfAlert: true)
             var run = TemplateRun(
-                TemplateContext(values: values, labels: seen, line: [], time: time), parsed.definitions)
+                TemplateContext(values: values, labels: seen, line: [], time: time), parsed.definitions,
+                TemplateBudget(), TemplateRegexes())
             try run.run(parsed.nodes)
             return String(decoding: run.out, as: UTF8.self)
         } catch {
@@ -37,9 +37,8 @@ public enum AlertTemplate {
     /// - Throws: what is wrong with it.
     public static func check(_ text: String) throws(QueryError) {
         guard text.contains("{{") else { return }
-        var names = NameTable()
         do throws(TemplateFault) {
-            _ = try TemplateParser.parse([UInt8](text: declared(text, 0)), &names, isOfAlert: true)
+            _ = try TemplateParser.parse([UInt8](text: declared(text, 0)), isOfAlert: true)
         } catch {
             throw QueryError(.parse, "the template '\(text.prefix(200))' cannot be read: \(error.message)")
         }

@@ -182,7 +182,7 @@ enum GoTime {
     }
 
     private static func number(_ rest: inout Substring, _ digits: ClosedRange<Int>) -> Int64? {
-        let run = rest.prefix { $0.isASCII && $0.isNumber }.prefix(digits.upperBound)
+        let run = rest.prefix(digits.upperBound).prefix { $0.isASCII && $0.isNumber }
         guard run.count >= digits.lowerBound, let value = Int64(run) else { return nil }
         rest = rest.dropFirst(run.count)
         return value
@@ -227,7 +227,7 @@ enum GoTime {
         let isShort = chunk == "Jan" || chunk == "Mon"
         for (index, name) in (isMonth ? months : days).enumerated() {
             let wanted = isShort ? String(name.prefix(3)) : name
-            guard rest.lowercased().hasPrefix(wanted.lowercased()) else { continue }
+            guard rest.prefix(wanted.count).lowercased() == wanted.lowercased() else { continue }
             rest = rest.dropFirst(wanted.count)
             if isMonth { parsed.date.month = Int64(index + 1) }
             return true

@@ -144,7 +144,7 @@ enum TemplateLogic {
             case (.text(let text), .int(let at)):
                 guard at >= 0, at < Int64(text.count) else { throw list.failed("index out of range: \(at)") }
                 value = .int(Int64(text[Int(at)]))
-            case (.map(let pairs), .text(let key)): value = pairs.first { $0.key == key }?.value ?? .none
+            case (.map(let pairs), .text(let key)): value = TemplateValue.member(key, of: pairs)
             case (.none, _): throw list.failed("index of untyped nil")
             default: throw list.failed("can't index item of type \(value.typeName)")
             }

@@ -52,14 +52,25 @@ struct TemplateJSON {
             let key = try string()
             skipSpace()
             guard take(0x3a) else { throw TemplateJSON.broken }
-            let value = try value()
-            pairs.removeAll { $0.key == key }
-            pairs.append((key, value))
+            pairs.append((key, try value()))
             skipSpace()
             if take(0x2c) { continue }
             guard take(0x7d) else { throw TemplateJSON.broken }
-            return .map(pairs.sorted { $0.key.lexicographicallyPrecedes($1.key) })
+            return .map(TemplateJSON.sorted(pairs))
         }
+    }
+
+    /// The members in the order of their keys; of equal keys the last counts.
+    private static func sorted(
+        _ pairs: [(key: [UInt8], value: TemplateValue)]
+    ) -> [(key: [UInt8], value: TemplateValue)] {
+        var kept: [(key: [UInt8], value: TemplateValue)] = []
+        kept.reserveCapacity(pairs.count)
+        for pair in pairs.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+            if kept.last?.key == pair.key { kept.removeLast() }
+            kept.append(pair)
+        }
+        return kept
     }
 
     private mutating func array() throws(TemplateFault) -> TemplateValue {

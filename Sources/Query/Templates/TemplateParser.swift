@@ -16,12 +16,13 @@ struct TemplateParser {
     }
 
     private static let depthLimit = 64
+    /// Variables that may be seen at one place: each is looked for among all.
+    private static let variableLimit = 256
 
     let source: [UInt8]
     var at = 0
     var tokens: [Token] = []
     var position = 0
-    private var names: NameTable
     private var depth = 0
     private var loops = 0
     private var scopes: [String] = ["$"]
@@ -29,21 +30,19 @@ struct TemplateParser {
     private let isOfAlert: Bool
     private(set) var definitions: [String: [TemplateNode]] = [:]
 
-    private init(_ source: [UInt8], _ names: NameTable, isOfAlert: Bool) {
+    private init(_ source: [UInt8], isOfAlert: Bool) {
         self.source = source
-        self.names = names
         self.isOfAlert = isOfAlert
     }
 
-    /// Reads a whole template; its field names are added to `names`.
+    /// Reads a whole template.
     static func parse(
-        _ source: [UInt8], _ names: inout NameTable, isOfAlert: Bool = false
+        _ source: [UInt8], isOfAlert: Bool = false
     ) throws(TemplateFault) -> (nodes: [TemplateNode], definitions: [String: [TemplateNode]]) {
-        var parser = TemplateParser(source, names, isOfAlert: isOfAlert)
+        var parser = TemplateParser(source, isOfAlert: isOfAlert)
         var end = ""
         let nodes = try parser.list(&end)
         guard end.isEmpty else { throw TemplateFault("unexpected {{\(end)}}") }
-        names = parser.names
         return (nodes, parser.definitions)
     }
 
@@ -151,6 +150,9 @@ struct TemplateParser {
             }
         }
         if !pipe.assigns { scopes += pipe.variables }
+        if scopes.count > TemplateParser.variableLimit {
+            throw TemplateFault("more than \(TemplateParser.variableLimit) variables at one place")
+        }
         return pipe
     }
 
@@ -196,9 +198,7 @@ struct TemplateParser {
         case .text(let bytes): return .constant(.text(bytes))
         case .int(let value): return .constant(.int(value))
         case .float(let value): return .constant(.float(value))
-        case .field(let name):
-            let all = [name] + fields()
-            return .field(names.intern(name.span), all)
+        case .field(let name): return .field([name] + fields())
         case .variable(let name):
             guard scopes.contains(name) else { throw undefined(name) }
             return .variable(name, fields())

@@ -12,12 +12,12 @@ enum TemplatePrint {
             // A space between two operands when neither is a text.
             for (index, value) in arguments.enumerated() {
                 if index > 0, !isText(value), !isText(arguments[index - 1]) { out.append(0x20) }
-                value.append(context, to: &out)
+                try value.append(context, to: &out)
             }
         case .println:
             for (index, value) in arguments.enumerated() {
                 if index > 0 { out.append(0x20) }
-                value.append(context, to: &out)
+                try value.append(context, to: &out)
             }
             out.append(10)
         default:
@@ -50,22 +50,21 @@ enum TemplatePrint {
                 continue
             }
             guard next < arguments.count else {
-                out.append(contentsOf: "%!".utf8)
+                try TemplateText.append("%!".utf8, to: &out)
                 out.append(verb.letter)
                 out.append(contentsOf: "(MISSING)".utf8)
                 continue
             }
-            let text = verb.format(arguments[next], context)
+            let text = try verb.format(arguments[next], context)
             next += 1
-            out.append(contentsOf: verb.pad(text))
-            try TemplateText.check(out.count)
+            try TemplateText.append(verb.pad(text), to: &out)
         }
         if next < arguments.count {
             out.append(contentsOf: "%!(EXTRA ".utf8)
             for (index, value) in arguments[next...].enumerated() {
                 if index > 0 { out.append(contentsOf: ", ".utf8) }
                 out.append(contentsOf: "\(value.typeName)=".utf8)
-                value.append(context, to: &out)
+                try value.append(context, to: &out)
             }
             out.append(0x29)
         }
@@ -117,9 +116,9 @@ struct FormatVerb {
         return at > start ? value : nil
     }
 
-    func format(_ value: TemplateValue, _ context: borrowing TemplateContext) -> [UInt8] {
+    func format(_ value: TemplateValue, _ context: borrowing TemplateContext) throws(TemplateFault) -> [UInt8] {
         switch (letter, value) {
-        case (0x76, _): return plain(value, context)
+        case (0x76, _): return try plain(value, context)
         case (0x73, .text(let text)):
             guard let precision else { return text }
             return [UInt8](text: String(String.UnicodeScalarView(text.text.unicodeScalars.prefix(precision))))
@@ -142,14 +141,16 @@ struct FormatVerb {
         case (0x74, .bool(let flag)): return [UInt8](text: flag ? "true" : "false")
         case (0x54, _): return [UInt8](text: value.typeName)
         default:
-            return [UInt8](text: "%!") + [letter] + [UInt8](text: "(\(value.typeName)=") + plain(value, context)
-                + [0x29]
+            let text = try plain(value, context)
+            return [UInt8](text: "%!") + [letter] + [UInt8](text: "(\(value.typeName)=") + text + [0x29]
         }
     }
 
-    private func plain(_ value: TemplateValue, _ context: borrowing TemplateContext) -> [UInt8] {
+    private func plain(
+        _ value: TemplateValue, _ context: borrowing TemplateContext
+    ) throws(TemplateFault) -> [UInt8] {
         var out: [UInt8] = []
-        value.append(context, to: &out)
+        try value.append(context, to: &out)
         return out
     }
 

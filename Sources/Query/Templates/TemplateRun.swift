@@ -1,6 +1,6 @@
 internal import Bytes
 
-/// One run of a template on one entry; bounded in output, steps and depth.
+/// One run of a template on one entry; bounded in output and depth, and by what its budget leaves.
 struct TemplateRun: ~Copyable {
     private enum Flow {
         case on
@@ -10,28 +10,33 @@ struct TemplateRun: ~Copyable {
 
     /// Output of one template.
     static let outputLimitBytes = 1 << 20
-    private static let stepLimit = 100_000
-    /// Bytes of text that the functions of one run take and give.
-    private static let workLimitBytes = 32 << 20
+    /// What an item of a list that is copied counts for, in bytes.
+    private static let itemBytes = 16
     private static let depthLimit = 64
     private static let formatName = [UInt8](text: "Format")
 
     private let context: TemplateContext
     private let definitions: [String: [TemplateNode]]
     private(set) var out: [UInt8] = []
+    private(set) var budget: TemplateBudget
+    private(set) var regexes: TemplateRegexes
     private var variables: [(name: String, value: TemplateValue)] = []
-    private var steps = 0
     private var depth = 0
-    private var workBytes = 0
 
-    init(_ context: consuming TemplateContext, _ definitions: [String: [TemplateNode]]) {
+    init(
+        _ context: TemplateContext, _ definitions: [String: [TemplateNode]], _ budget: TemplateBudget,
+        _ regexes: TemplateRegexes
+    ) {
         self.context = context
         self.definitions = definitions
+        self.budget = budget
+        self.regexes = regexes
     }
 
     mutating func run(_ nodes: [TemplateNode]) throws(TemplateFault) {
         variables = [("$", .labels)]
         _ = try walk(nodes, .labels)
+        try budget.work(out.count)
     }
 
     private mutating func walk(_ nodes: [TemplateNode], _ dot: TemplateValue) throws(TemplateFault) -> Flow {
@@ -40,7 +45,7 @@ struct TemplateRun: ~Copyable {
         if depth > TemplateRun.depthLimit { throw TemplateFault("exceeded maximum template depth") }
         for node in nodes {
             let flow = try walk(node, dot)
-            if out.count > TemplateRun.outputLimitBytes { throw TemplateFault("template output is too long") }
+            try TemplateText.check(out.count)
             switch flow {
             case .on: continue
             case .leave, .next: return flow
@@ -50,13 +55,12 @@ struct TemplateRun: ~Copyable {
     }
 
     private mutating func walk(_ node: TemplateNode, _ dot: TemplateValue) throws(TemplateFault) -> Flow {
-        steps += 1
-        if steps > TemplateRun.stepLimit { throw TemplateFault("template takes too many steps") }
+        try budget.step()
         switch node {
         case .text(let text): out.append(contentsOf: text)
         case .action(let pipe):
             let value = try evaluate(pipe, dot)
-            if pipe.variables.isEmpty { value.append(context, to: &out) }
+            if pipe.variables.isEmpty { try value.append(context, to: &out) }
         case .branch(.range, let pipe, let then, let otherwise):
             return try range(pipe, then, otherwise, dot)
         case .branch(let kind, let pipe, let then, let otherwise):
@@ -88,19 +92,21 @@ struct TemplateRun: ~Copyable {
         let scope = variables.count
         defer { variables.removeLast(variables.count - scope) }
         let value = try evaluate(pipe, dot, binds: false)
-        var items: [(key: TemplateValue, value: TemplateValue)] = []
+        let count: Int
         switch value {
-        case .list(let values): items = values.enumerated().map { (.int(Int64($0.offset)), $0.element) }
-        case .map(let pairs): items = pairs.map { (.text($0.key), $0.value) }
-        case .labels: items = context.labelPairs.map { (.text($0.key), $0.value) }
-        case .int(let count):
-            guard count <= Int64(TemplateRun.stepLimit) else { throw TemplateFault("template takes too many steps") }
-            items = (0..<max(count, 0)).map { (.int($0), .int($0)) }
-        case .none: break
+        case .list(let values): count = values.count
+        case .map(let pairs): count = pairs.count
+        case .labels: count = context.count
+        case .int(let number):
+            guard number <= Int64(TemplateBudget.stepLimit) else { throw TemplateBudget.exceeded }
+            count = Int(max(number, 0))
+        case .none: count = 0
         default: throw TemplateFault("range can't iterate over a value of type \(value.typeName)")
         }
-        if items.isEmpty { return try walk(otherwise, dot) }
-        for item in items {
+        if count == 0 { return try walk(otherwise, dot) }
+        for place in 0..<count {
+            try budget.step()
+            let item = try item(place, of: value)
             variables.removeLast(variables.count - scope)
             if pipe.variables.count == 2 {
                 bind(pipe.variables[0], item.key, pipe.assigns)
@@ -111,6 +117,21 @@ struct TemplateRun: ~Copyable {
             if try walk(then, item.value) == .leave { break }
         }
         return .on
+    }
+
+    /// What `range` gives in one of its rounds; made when it is due, for most of a long list may never be.
+    private mutating func item(
+        _ place: Int, of value: TemplateValue
+    ) throws(TemplateFault) -> (key: TemplateValue, value: TemplateValue) {
+        switch value {
+        case .list(let values): return (.int(Int64(place)), values[place])
+        case .map(let pairs): return (.text(pairs[place].key), pairs[place].value)
+        case .labels:
+            let label = context.label(at: place)
+            try budget.work(label.value.count)
+            return (.text(label.key), .text(label.value))
+        default: return (.int(Int64(place)), .int(Int64(place)))
+        }
     }
 
     private mutating func bind(_ name: String, _ value: TemplateValue, _ assigns: Bool) {
@@ -136,6 +157,7 @@ struct TemplateRun: ~Copyable {
     private mutating func evaluate(
         _ command: [TemplateOperand], _ dot: TemplateValue, last: TemplateValue?
     ) throws(TemplateFault) -> TemplateValue {
+        try budget.step()
         if case .function(let function) = command[0] {
             if function == .and || function == .or {
                 return try shortCircuit(function, command.dropFirst(), dot, last)
@@ -149,6 +171,7 @@ struct TemplateRun: ~Copyable {
             let layout: TemplateValue
             if let last { layout = last } else { layout = try evaluate(command[1], dot) }
             guard case .text(let text) = layout else { throw TemplateFault("wrong type for value; expected string") }
+            try budget.work(text.count)
             return .text(GoTime.format(time, offset, text.text))
         }
         if command.count > 1 || last != nil {
@@ -166,7 +189,7 @@ struct TemplateRun: ~Copyable {
         case .pipe(let pipe, let path) where path == [TemplateRun.formatName]: value = try evaluate(pipe, dot)
         case .variable(let name, let path) where path == [TemplateRun.formatName]:
             value = variables.last { $0.name == name }?.value ?? .none
-        case .field(_, let path) where path == [TemplateRun.formatName]: value = dot
+        case .field(let path) where path == [TemplateRun.formatName]: value = dot
         default: return nil
         }
         guard case .time(let time, let offset) = value else { return nil }
@@ -191,15 +214,12 @@ struct TemplateRun: ~Copyable {
     private mutating func evaluate(
         _ operand: TemplateOperand, _ dot: TemplateValue
     ) throws(TemplateFault) -> TemplateValue {
+        try budget.step()
         switch operand {
         case .dot: return dot
         case .null: throw TemplateFault("nil is not a command")
         case .constant(let value): return value
-        case .field(let name, let path):
-            if case .labels = dot {
-                return try fields(path.dropFirst(), of: .text(context.label(name) ?? []))
-            }
-            return try fields(path[...], of: dot)
+        case .field(let path): return try fields(path[...], of: dot)
         case .variable(let name, let path):
             return try fields(path[...], of: variables.last { $0.name == name }?.value ?? .none)
         case .pipe(let pipe, let path): return try fields(path[...], of: try evaluate(pipe, dot))
@@ -207,12 +227,17 @@ struct TemplateRun: ~Copyable {
         }
     }
 
-    private func fields(_ path: ArraySlice<[UInt8]>, of start: TemplateValue) throws(TemplateFault) -> TemplateValue {
+    private mutating func fields(
+        _ path: ArraySlice<[UInt8]>, of start: TemplateValue
+    ) throws(TemplateFault) -> TemplateValue {
         var value = start
         for name in path {
             switch value {
-            case .labels: value = .text(context.label(name) ?? [])
-            case .map(let pairs): value = pairs.first { $0.key == name }?.value ?? .none
+            case .labels:
+                let text = context.label(name) ?? []
+                try budget.work(text.count)
+                value = .text(text)
+            case .map(let pairs): value = TemplateValue.member(name, of: pairs)
             case .time(let time, let offset): value = try GoTime.field(name.text, time, offset)
             case .none: throw TemplateFault("nil data; no entry for key \"\(name.text)\"")
             default: throw TemplateFault("can't evaluate field \(name.text) in type \(value.typeName)")
@@ -227,16 +252,15 @@ struct TemplateRun: ~Copyable {
         for argument in arguments { try spend(argument) }
         let result = try value(function, arguments)
         if function != .line { try spend(result) }
+        if function == .slice, case .list(let items) = result { try budget.work(items.count * TemplateRun.itemBytes) }
         return result
     }
 
     private mutating func spend(_ value: TemplateValue) throws(TemplateFault) {
-        guard case .text(let text) = value else { return }
-        workBytes += text.count
-        if workBytes > TemplateRun.workLimitBytes { throw TemplateFault("template takes too many steps") }
+        if case .text(let text) = value { try budget.work(text.count) }
     }
 
-    private func value(
+    private mutating func value(
         _ function: TemplateFunction, _ arguments: [TemplateValue]
     ) throws(TemplateFault) -> TemplateValue {
         switch function {
@@ -245,10 +269,12 @@ struct TemplateRun: ~Copyable {
         case .print, .println, .printf: return try TemplatePrint.call(function, arguments, context)
         case .html, .js, .urlquery:
             var text: [UInt8] = []
-            for argument in arguments { argument.append(context, to: &text) }
-            return .text(TemplateText.escape(text, function))
+            for argument in arguments { try argument.append(context, to: &text) }
+            return .text(try TemplateText.escape(text, function))
+        case .regexReplaceAll, .regexReplaceAllLiteral, .count:
+            return try regexes.call(function, TemplateArguments(function, arguments), &budget)
         case .len where arguments.count == 1:
-            if case .labels = arguments[0] { return .int(Int64(context.labels.count)) }
+            if case .labels = arguments[0] { return .int(Int64(context.count)) }
             return try TemplateFunctions.call(function, arguments)
         case .index where arguments.count == 2:
             if case .labels = arguments[0], case .text(let key) = arguments[1] {

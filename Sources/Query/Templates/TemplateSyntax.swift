@@ -29,8 +29,8 @@ indirect enum TemplateOperand: Sendable {
     case dot
     case null
     case constant(TemplateValue)
-    /// `.a.b`: the first name's number in the query's table, and all names.
-    case field(UInt32, [[UInt8]])
+    /// `.a.b`.
+    case field([[UInt8]])
     case variable(String, [[UInt8]])
     case function(TemplateFunction)
     /// `(…).a.b`.

@@ -32,7 +32,7 @@ enum TemplateText {
         case .substr:
             try list.expect(3)
             return .text(try substring(try list.int(0), try list.int(1), try list.text(2), list))
-        default: return try TemplateRegex.call(function, list)
+        default: throw list.wrongCount
         }
     }
 
@@ -46,7 +46,7 @@ enum TemplateText {
         case .trim, .trimSpaceGo: return trimmed(text, left: true, right: true) { $0.properties.isWhitespace }
         case .b64enc: return Base64.encode(text)
         case .b64dec: return Base64.decode(text)
-        case .urlencode: return escape(text, .urlquery)
+        case .urlencode: return try escape(text, .urlquery)
         default:
             guard let plain = URLText.decode(text) else { throw list.failed("invalid URL escape in \"\(text.text)\"") }
             return plain
@@ -124,8 +124,16 @@ enum TemplateText {
         return result + text[at...]
     }
 
+    static let tooLong = TemplateFault("template output is too long")
+
     static func check(_ size: Int) throws(TemplateFault) {
-        if size > TemplateRun.outputLimitBytes { throw TemplateFault("template output is too long") }
+        if size > TemplateRun.outputLimitBytes { throw tooLong }
+    }
+
+    /// Appends to what a template or a function gives, if there is room.
+    static func append(_ bytes: some Collection<UInt8>, to out: inout [UInt8]) throws(TemplateFault) {
+        try check(out.count + bytes.count)
+        out.append(contentsOf: bytes)
     }
 
     private static func sized(
@@ -185,9 +193,10 @@ enum TemplateText {
     }
 
     /// `html`, `js` and `urlquery`.
-    static func escape(_ text: [UInt8], _ function: TemplateFunction) -> [UInt8] {
+    static func escape(_ text: [UInt8], _ function: TemplateFunction) throws(TemplateFault) -> [UInt8] {
         var result: [UInt8] = []
         for byte in text {
+            try check(result.count)
             switch function {
             case .html:
                 switch byte {
@@ -217,6 +226,7 @@ enum TemplateText {
                 }
             }
         }
+        try check(result.count)
         return result
     }
 }

@@ -46,43 +46,63 @@ indirect enum TemplateValue: Sendable {
         }
     }
 
-    /// Appends the value as Go's `%v` prints it.
-    func append(_ context: borrowing TemplateContext, to out: inout [UInt8]) {
+    /// Appends the value as Go's `%v` prints it; fails as soon as `out` would grow beyond a template's output.
+    func append(_ context: borrowing TemplateContext, to out: inout [UInt8]) throws(TemplateFault) {
+        try TemplateText.check(out.count)
         switch self {
-        case .none: out.append(contentsOf: "<no value>".utf8)
-        case .bool(let value): out.append(contentsOf: (value ? "true" : "false").utf8)
-        case .int(let value): out.append(contentsOf: String(value).utf8)
-        case .float(let value): out.append(contentsOf: GoNumber.text(value).utf8)
-        case .text(let value): out.append(contentsOf: value)
+        case .none: try TemplateText.append("<no value>".utf8, to: &out)
+        case .bool(let value): try TemplateText.append((value ? "true" : "false").utf8, to: &out)
+        case .int(let value): try TemplateText.append(String(value).utf8, to: &out)
+        case .float(let value): try TemplateText.append(GoNumber.text(value).utf8, to: &out)
+        case .text(let value): try TemplateText.append(value, to: &out)
         case .list(let values):
             out.append(0x5b)
             for (index, value) in values.enumerated() {
                 if index > 0 { out.append(0x20) }
-                value.printNested(context, to: &out)
+                try value.appendNested(context, to: &out)
             }
             out.append(0x5d)
-        case .map(let pairs): TemplateValue.append(pairs, context, to: &out)
+        case .map(let pairs):
+            out.append(contentsOf: "map[".utf8)
+            for (index, pair) in pairs.enumerated() {
+                try TemplateValue.append(key: pair.key, isFirst: index == 0, to: &out)
+                try pair.value.appendNested(context, to: &out)
+            }
+            out.append(0x5d)
         case .time(let time, let offset):
-            out.append(contentsOf: GoTime.format(time, offset, "2006-01-02 15:04:05.999999999 -0700 MST").utf8)
-        case .labels: TemplateValue.append(context.labelPairs, context, to: &out)
+            let text = GoTime.format(time, offset, "2006-01-02 15:04:05.999999999 -0700 MST")
+            try TemplateText.append(text.utf8, to: &out)
+        case .labels:
+            out.append(contentsOf: "map[".utf8)
+            for place in 0..<context.count {
+                let label = context.label(at: place)
+                try TemplateValue.append(key: label.key, isFirst: place == 0, to: &out)
+                try TemplateText.append(label.value, to: &out)
+            }
+            out.append(0x5d)
         }
     }
 
-    private func printNested(_ context: borrowing TemplateContext, to out: inout [UInt8]) {
-        if case .none = self { out.append(contentsOf: "<nil>".utf8) } else { append(context, to: &out) }
+    private func appendNested(_ context: borrowing TemplateContext, to out: inout [UInt8]) throws(TemplateFault) {
+        if case .none = self { return try TemplateText.append("<nil>".utf8, to: &out) }
+        try append(context, to: &out)
     }
 
-    private static func append(
-        _ pairs: [(key: [UInt8], value: TemplateValue)], _ context: borrowing TemplateContext, to out: inout [UInt8]
-    ) {
-        out.append(contentsOf: "map[".utf8)
-        for (index, pair) in pairs.enumerated() {
-            if index > 0 { out.append(0x20) }
-            out.append(contentsOf: pair.key)
-            out.append(0x3a)
-            pair.value.printNested(context, to: &out)
+    private static func append(key: [UInt8], isFirst: Bool, to out: inout [UInt8]) throws(TemplateFault) {
+        if !isFirst { out.append(0x20) }
+        try TemplateText.append(key, to: &out)
+        out.append(0x3a)
+    }
+
+    /// The value of a key among pairs in the order of their keys; none if it is absent.
+    static func member(_ key: [UInt8], of pairs: [(key: [UInt8], value: TemplateValue)]) -> TemplateValue {
+        var low = 0
+        var high = pairs.count
+        while low < high {
+            let middle = (low + high) / 2
+            if pairs[middle].key.lexicographicallyPrecedes(key) { low = middle + 1 } else { high = middle }
         }
-        out.append(0x5d)
+        return low < pairs.count && pairs[low].key == key ? pairs[low].value : .none
     }
 
     static func text(_ string: String) -> TemplateValue { .text([UInt8](text: string)) }
