@@ -145,7 +145,9 @@ private struct SortStep: Sendable {
         let item = Item(
             keys: keys.map { key in
                 let text = entry.value(of: key.label)
-                return Key(text: text, number: ValueText.number(text.span))
+                // What is no number has no place among them.
+                let number = ValueText.number(text.span).flatMap { $0.isNaN ? nil : $0 }
+                return Key(text: text, number: number)
             }, entry: entry, arrival: count)
         count += 1
         guard let kept, items.count >= kept else {

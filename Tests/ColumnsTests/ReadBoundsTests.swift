@@ -54,15 +54,17 @@ struct ReadBoundsTests {
         }
     }
 
-    /// The head of a block of one row, without metadata.
-    /// - Parameter line: the node of lines.
-    private func head(_ line: [UInt8]) throws -> [UInt8] {
+    /// The head of a block without metadata.
+    /// - Parameters:
+    ///   - line: the node of lines.
+    ///   - columns: of lines: how many, and kind and name of each.
+    private func head(_ line: [UInt8], columns: [UInt8] = [1, 0, 0], rows: UInt8 = 1) throws -> [UInt8] {
         // Times, streams and no traces; then metadata and lines: one column, no shapes, and the node.
         var tree: [UInt8] = [0, 0, 0, 0, 0]
-        tree += [1, 0, 0, 0, 0, 0, 1, 0, 0] as [UInt8]
-        tree += [1, 0, 0, 0, 0, 0] as [UInt8]
+        tree += [1, 0, 0, 0, 0, 0, rows, 0, 0] as [UInt8]
+        tree += columns + [0, 0, 0]
         tree += line
-        return try BlockHead.encode(tree: tree, rows: 1, streamBytes: 0, .none)
+        return try BlockHead.encode(tree: tree, rows: Int(rows), streamBytes: 0, .none)
     }
 
     /// A node of one empty text, which has none of many templates.
@@ -85,6 +87,24 @@ struct ReadBoundsTests {
         let large = try head(templates(ColumnLimits.nodes / 401 + 1, holes: 400))
         let error = #expect(throws: ColumnError.self) { try ColumnHead(large) }
         #expect(error?.description.contains("nodes") == true)
+    }
+
+    /// One template of two variables, one of which has fewer values than texts have it.
+    @Test func variablesOfUnlikeNumberAreRefused() throws {
+        let node: [UInt8] =
+            [5, ColumnEncoding.template.rawValue, 1, 2, 0, 1, 0x20, 0, 0, 0, 0, 2, 0] + [5, 0, 1, 0x78]
+            + [3, 0, 1, 0x78]
+        var reader = try ColumnBlockReader(head: try head(node, rows: 5), streams: [], limitBytes: 1 << 16)
+        #expect(throws: ColumnError.self) { try reader.lineMarks(containing: [0x78]) }
+    }
+
+    /// Nothing says how many values it has.
+    @Test func columnsOfNoShapeAreRefused() throws {
+        let columns: [UInt8] = [2, 0, 0, HoleKind.string.rawValue, 1, 0x6b]
+        _ = try ColumnHead(try head([1, 0, 0, 0], columns: columns))
+        let wrong = try head([1, 0, 0, 1, 0, 1, 0x78], columns: columns)
+        let error = #expect(throws: ColumnError.self) { try ColumnHead(wrong) }
+        #expect(error?.description.contains("in no shape") == true)
     }
 
     @Test func affixesStandAroundTypedValuesAlone() throws {

@@ -105,6 +105,35 @@ struct SearchBoundsTests {
         #expect(reader.source.budgetBytes == left)
     }
 
+    /// Whatever needles have used so far, lines that columns leave open can be put together.
+    @Test func usedUpBlocksAreLookedUp() throws {
+        let set = RowSet((0..<200).map { "{\"a\":[-1\($0 % 10),-2\($0 % 7),-3\($0 % 5)]}" })
+        var reader = try set.reader()
+        #expect(try reader.lineMarks(containing: [0x2d, 0x31]) != nil)
+        reader.source.limit(to: 0)
+        let needle = [UInt8]("3,-2".utf8)
+        #expect(try reader.lineMarks(containing: needle) == marks(set, needle))
+        #expect(reader.source.budgetBytes == 0)
+    }
+
+    @Test func timesUseUpABlockOnce() throws {
+        var set = RowSet()
+        for row in 0..<400 {
+            let time = Int64(1_700_000_000_000_000_000) + Int64(row) * 1_000_000_007
+            let text = RFC3339.format(time / 1_000_000 * 1_000_000)
+            set.append("{\"t\":\"\(text)\",\"n\":\(row)}", time: time)
+        }
+        var reader = try set.reader()
+        try #require(reader.tree.nodes.contains { $0.encoding == .rowTime })
+        var budgets: Set<Int> = []
+        for number in 100..<200 {
+            let needle = [UInt8](String(number).utf8)
+            #expect(try reader.lineMarks(containing: needle) == marks(set, needle))
+            budgets.insert(reader.source.budgetBytes)
+        }
+        #expect(budgets.count == 1)
+    }
+
     @Test func zerosAreFoundWhereTheyStand() throws {
         let zeros = String(repeating: "0", count: 70)
         let set = RowSet((0..<300).map { "{\"h\":\"\(zeros)\(String(4_096 + $0 * 13, radix: 16))\"}" })

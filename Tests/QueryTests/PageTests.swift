@@ -93,6 +93,17 @@ struct PageTests {
         #expect(throws: QueryError.self) { try steps.add(entry(2), to: &out) }
     }
 
+    @Test(arguments: [2, 3])
+    func whatIsNoNumberComesBehindNumbers(count: Int) throws {
+        var steps = ResultSteps([.sort([SortKey("a")]), .limit(count)], limitBytes: 1 << 20)
+        var out: [PlainEntry] = []
+        for value in ["5", "NaN", "1"] {
+            try steps.add(PlainEntry(time: 1, line: [], labels: LabelSet([("a", value)])), to: &out)
+        }
+        try steps.finish(to: &out)
+        #expect(out.map { "\($0.labels)" } == Array([#"{a="1"}"#, #"{a="5"}"#, #"{a="NaN"}"#].prefix(count)))
+    }
+
     @Test(arguments: [1, 2, 17, 100, 1000])
     func theFirstOfManyAreKept(count: Int) throws {
         var some = ResultSteps([.sort([SortKey("a")]), .limit(count)], limitBytes: 1 << 20)

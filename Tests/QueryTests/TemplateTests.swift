@@ -82,7 +82,7 @@ struct TemplateTests {
         #expect(try await format("{{ range $i := 99999 }}{{ range $j := 99999 }}{{ end }}{{ end }}") == "error")
         let operands = String(repeating: " $i", count: 5000)
         #expect(try await format("{{ range $i := 99999 }}{{ $x := and 1\(operands) }}{{ end }}") == "error")
-        #expect(try await format("{{ range $i := 40 }}{{ count (print \"a\" $i) \"x\" }}{{ end }}") == "error")
+        #expect(try await format("{{ range $i := 200 }}{{ count (print \"a\" $i) \"x\" }}{{ end }}") == "error")
         let forty = String(repeating: "0", count: 40)
         #expect(try await format("{{ range $i := 40 }}{{ count \"a\" \"x\" }}{{ end }}") == forty)
         let nested = String(repeating: "{{ if .a }}", count: 500) + String(repeating: "{{ end }}", count: 500)
@@ -130,6 +130,20 @@ struct TemplateTests {
         #expect(try await format(declared(255) + "{{ $v7 }}") == "7")
         let many = declared(256)
         await #expect(throws: QueryError.self) { try await format(many) }
+    }
+
+    /// Entry by entry alike, whatever was compiled for those before.
+    @Test(arguments: [(128, "a a a"), (129, "error error error")])
+    func regexesAreBounded(count: Int, expected: String) async throws {
+        let calls = (0..<count).map { "{{ regexReplaceAll `x\($0)` .b `` }}".replacingBackticks }.joined()
+        var seen: [String] = []
+        for _ in 0..<3 { seen.append(try await format(calls, "b=a") == "error" ? "error" : "a") }
+        #expect(seen.joined(separator: " ") == expected)
+    }
+
+    @Test func longLinesMayHaveManyMatches() async throws {
+        let template = "{{ $x := repeat 20000 `12 words then ` }}{{ len (regexReplaceAll `[0-9]+` $x `#`) }}"
+        #expect(try await format(template.replacingBackticks) == "\(20_000 * 13)")
     }
 
     @Test func labelFormatSeesTheLabelsAsTheyWere() async throws {

@@ -120,6 +120,22 @@ import Testing
         await store.close()
     }
 
+    /// Nobody else remembers a dead part: its deletion would never end.
+    @Test func filesThatCouldNotBeRemovedAreTriedAgain() async throws {
+        let store = try open()
+        try await fill(store)
+        files.keepParts(true)
+        let work = try merge(store)
+        #expect(await store.merge(work))
+        _ = await store.onCatalogThread {}
+        _ = await store.onCatalogThread {}
+        #expect(folder.files("tenants", ".dlp").count == 4)
+        files.keepParts(false)
+        try await retry(store) { folder.files("tenants", ".dlp").count == 1 }
+        #expect(try store.lines().count == 3)
+        await store.close()
+    }
+
     @Test func statesThatWaitAreTheLastOfEachRecord() {
         func put(_ key: String, _ byte: UInt8) -> StateChange {
             .put(StateRecord(kind: .requestHour, key: key, bytes: [byte]))

@@ -26,7 +26,8 @@ struct MergeChoiceTests {
 
     @Test func whatIsLeftAloneStaysAndItsNeighboursAreMerged() throws {
         let parts = parts(4, blocks: 2, pairs: 0)
-        parts[1].leaveAlone()
+        for _ in 0..<2 { parts[0].noteFailedMerge(isFinal: false) }
+        parts[1].noteFailedMerge(isFinal: true)
         let chosen = try #require(Store.mergeable(parts, fanIn: 3))
         #expect(chosen.map(\.summary.id) == [parts[0], parts[2], parts[3]].map(\.summary.id))
         // All of it may be readable: no answer has to say that it lacks rows.

@@ -10,6 +10,7 @@ import Testing
 final class SpaceFileSystem: FileSystem {
     private let base = PosixFileSystem()
     private let state: Mutex<(freeBytes: Int, givesBack: Bool, refused: String?)>
+    private let keepsFiles = Mutex(false)
 
     init(freeBytes: Int, givesBack: Bool = true) {
         state = Mutex((freeBytes, givesBack, nil))
@@ -37,7 +38,13 @@ final class SpaceFileSystem: FileSystem {
     func exists(_ path: String) -> Bool { base.exists(path) }
     func size(_ path: String) throws(FileError) -> Int { try base.size(path) }
 
+    /// Whether parts cannot be removed from now on.
+    func keepParts(_ isKept: Bool) { keepsFiles.withLock { $0 = isKept } }
+
     func remove(_ path: String) throws(FileError) {
+        if path.hasSuffix(".dlp"), keepsFiles.withLock({ $0 }) {
+            throw FileError("remove", path, errno: 5, reason: "refused")
+        }
         let bytes = (try? base.size(path)) ?? 0
         try base.remove(path)
         state.withLock { if $0.givesBack { $0.freeBytes += bytes } }
@@ -160,6 +167,24 @@ final class SpaceFileSystem: FileSystem {
         await store.enforceRetention()
         #expect(try days(store) == ["day 0", "day 1"], "\(reports.all)")
         files.setFree(1 << 30 - bytes / 4)
+        await store.enforceRetention()
+        #expect(try days(store) == ["day 0"])
+        await store.close()
+    }
+
+    /// Ingest goes on meanwhile: what went after all shows against the least that was free.
+    @Test func whatIngestTakesHidesNoGain() async throws {
+        let files = SpaceFileSystem(freeBytes: 1 << 30, givesBack: false)
+        let store = try open(files) { $0.retentionFreeBytes = 1 << 30 }
+        try await fill(store)
+        let bytes = store.statistics.partBytes / 4
+        files.setFree(1 << 30 - bytes * 3 / 2)
+        await store.enforceRetention()
+        #expect(try days(store) == ["day 0", "day 1"], "\(reports.all)")
+        files.setFree(1 << 30 - bytes * 3)
+        await store.enforceRetention()
+        #expect(try days(store) == ["day 0", "day 1"])
+        files.setFree(1 << 30 - bytes * 3 / 2)
         await store.enforceRetention()
         #expect(try days(store) == ["day 0"])
         await store.close()

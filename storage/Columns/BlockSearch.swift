@@ -166,7 +166,8 @@ extension ColumnBlockReader {
         let doubts = marks.indices.filter { marks[$0] == LineMark.maybe }
         guard !doubts.isEmpty else { return }
         let keptBefore = kept.sizeBytes
-        let budgetBefore = source.budgetBytes
+        // What needles have used so far must not keep a sound block from being put together once.
+        let budgetBefore = source.refill()
         let lines = doubts.count == rowCount ? try rows() : try rows(at: doubts)
         lines.read { entries, arena in
             for place in doubts.indices {
@@ -176,7 +177,7 @@ extension ColumnBlockReader {
             }
         }
         // The lines go: only what the reader keeps goes on counting, or many needles would use up what one block may.
-        source.giveBack(budgetBefore - source.budgetBytes - max(kept.sizeBytes - keptBefore, 0))
+        source.limit(to: budgetBefore - max(kept.sizeBytes - keptBefore, 0))
     }
 
     /// Indexes of the rows whose metadata has exactly `value` under `name`, ascending.

@@ -3,6 +3,7 @@ import Bytes
 extension ColumnBlockReader {
     /// Values of a column at ascending positions, or all of them.
     mutating func values(of node: Int, at selection: Selection?) throws(ColumnError) -> ColumnValues {
+        if selection == nil, let known = kept.values[node] { return known }
         let column = tree.nodes[node]
         let positions = selection?.places
         let count = positions?.count ?? column.count

@@ -97,7 +97,7 @@ extension ColumnBlockReader {
             guard mayBareMatch(column, link.place, link.text) else { continue }
             if effort.isSpent { break }
             effort.spend(column.count)
-            Self.unite(&result, try bareMarks(node, link.place, link.text))
+            try Self.unite(&result, try bareMarks(node, link.place, link.text))
         }
         return result
     }
@@ -159,13 +159,14 @@ extension ColumnBlockReader {
             text, place, in: blob, starts: try starts(of: node, in: blob), skip: (0, behind), foldsCase: foldsCase)
     }
 
-    static func unite(_ marks: inout Marks?, _ others: Marks?) {
+    static func unite(_ marks: inout Marks?, _ others: Marks?) throws(ColumnError) {
         guard let others else { return }
         guard var own = marks else {
             marks = others
             return
         }
         marks = nil
+        guard own.count == others.count else { throw ColumnError("variables of one template differ in number") }
         for index in own.indices { own[index] |= others[index] }
         marks = own
     }

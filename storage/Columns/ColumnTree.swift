@@ -210,6 +210,12 @@ struct ColumnTree {
         for number in columns.indices {
             columns[number].node = try node(owner, depth: 0, limit: rows * ColumnLimits.holes)
         }
+        var isUsed = [Bool](repeating: false, count: columnCount)
+        for shape in set.shapes { for number in shape.slots { isUsed[number] = true } }
+        // Nothing would bound its values.
+        for number in columns.indices where !isUsed[number] && nodes[columns[number].node].count > 0 {
+            throw ReadError("column \(number) is in no shape", at: reader.offset)
+        }
         for shape in set.shapes.indices {
             set.shapes[shape].slots = set.shapes[shape].slots.map { columns[$0].node }
         }

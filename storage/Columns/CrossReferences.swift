@@ -103,6 +103,7 @@ struct ReferenceSearch {
     /// Where there are more, so many of the nearest are looked for in few texts, and in the front of these alone.
     private static let maximumProbed = 256
     private static let probes = 4
+    private static let probeTries = 16
     private static let probedBytes = 1_024
 
     init(columns: Int = 512) {
@@ -157,11 +158,14 @@ struct ReferenceSearch {
         var ranked: [(column: Int, hits: Int, order: Int)] = []
         for (order, column) in nearest.enumerated() {
             var hits = 0
-            for probe in 0..<ReferenceSearch.probes {
-                let index = sample[probe * sample.count / ReferenceSearch.probes]
+            var probes = 0
+            for attempt in 0..<ReferenceSearch.probeTries where probes < ReferenceSearch.probes {
+                // Here and there in the sample, for not all rows have the column.
+                let index = sample[attempt * 13 % sample.count]
                 let text = own.values[index]
                 let front = Slice(text.offset, min(text.count, ReferenceSearch.probedBytes))
                 guard let place = columns[column].place(of: own.rows[index]) else { continue }
+                probes += 1
                 let value = columns[column].values[place]
                 if CrossReferences.part(value, of: front, in: arena, beside: []) != nil { hits += 1 }
             }

@@ -76,6 +76,8 @@ extension ColumnBlockReader {
             let isInFraction = question.width > 0 && question.holds(for: UInt64(bitPattern: value &- second &* scale))
             if isInSecond || isInFraction { marks[index] = 1 }
         }
+        // They go: a regex may have hundreds of needles.
+        source.giveBack(offsets.count * 8)
         return .some(marks)
     }
 }

@@ -47,6 +47,14 @@ struct StreamReader {
         budgetBytes -= size.partialValue
     }
 
+    /// Allows as much as at first; what was left before.
+    mutating func refill() -> Int {
+        defer { budgetBytes = fullBudgetBytes }
+        return budgetBytes
+    }
+
+    mutating func limit(to bytes: Int) { budgetBytes = max(bytes, 0) }
+
     /// Takes back what was counted for values that are gone.
     mutating func giveBack(_ size: Int) {
         budgetBytes = min(budgetBytes + max(size, 0), fullBudgetBytes)

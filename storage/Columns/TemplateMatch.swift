@@ -69,7 +69,7 @@ extension ColumnBlockReader {
                 }
                 all = all.map { Self.intersected($0, found) } ?? found
             }
-            if isPossible { Self.unite(&result, all) }
+            if isPossible { try Self.unite(&result, all) }
         }
         return TemplateFinding(result)
     }
@@ -86,7 +86,7 @@ extension ColumnBlockReader {
     ) throws(ColumnError) -> Marks? {
         var result: Marks?
         for slot in entry.slots where slot >= 0 && mayMatch(slot, .inside, text) {
-            Self.unite(&result, try marks(slot, .inside, text))
+            try Self.unite(&result, try marks(slot, .inside, text))
         }
         return result
     }

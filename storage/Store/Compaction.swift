@@ -119,7 +119,9 @@ extension Store {
     /// What cannot be merged is left as it is until the next start, and its neighbours are merged without it.
     private func mergeFailed(_ work: MergeWork, _ error: PartError) {
         let culprits = work.parts.filter { $0.summary.key == error.file }
-        for part in culprits.isEmpty ? work.parts : culprits { part.leaveAlone() }
+        // What could not be read may be readable the next time.
+        let isPassing = if case .unreadable = error { true } else { false }
+        for part in culprits.isEmpty ? work.parts : culprits { part.noteFailedMerge(isFinal: !isPassing) }
         upkeep.withLock { note(false, &$0.mergeBackoff) }
         configuration.report(StoreReport(.error, "merging \(work.tenantDay) failed: \(error)"))
     }

@@ -32,6 +32,7 @@ struct Opening {
     private(set) var missing: [Hash128: Store.Loss] = [:]
     private(set) var frozen: [Ingest.FrozenHead] = []
     private(set) var observation: Observation?
+    let collector: Collector
     private var opened: (ingest: Ingest, log: SegmentLog, admission: Admission)?
 
     init(_ given: StoreConfiguration) throws(StoreError) {
@@ -44,6 +45,7 @@ struct Opening {
         if configuration.scratchFolder == nil { try Opening.prepareFolders(configuration) }
         (state, storeID) = try Opening.openState(configuration)
         (catalog, catalogState) = try Opening.openCatalog(configuration, storeID: storeID)
+        collector = Collector(blobs: blobs, catalog: catalog, cache: cache, report: configuration.report)
         do throws(StateError) {
             demoted = DemotedNames(
                 Dictionary(grouping: try state.demotions(), by: \.tenant).mapValues { $0.map(\.name).sorted() })
@@ -86,7 +88,7 @@ struct Opening {
         missing = reconciliation.missing
         views.changeTombstones { $0 = deletions.tombstones }
         let catalogThread = self.catalogThread
-        let collector = Collector(blobs: blobs, catalog: catalog, cache: cache, report: configuration.report)
+        let collector = self.collector
         views.change { days in
             for summary in reconciliation.live {
                 let key = TenantDay(tenant: summary.tenant, day: summary.day)
@@ -292,33 +294,6 @@ struct Opening {
             let name = String(file.split(separator: "/").last ?? "database")
             try? configuration.files.rename(file, to: configuration.quarantineFolder + "/" + stamp + "-" + name)
         }
-    }
-}
-
-/// Removes files of dead parts; catalog thread only.
-struct Collector: Sendable {
-    let blobs: FolderBlobStore
-    let catalog: any Catalog
-    let cache: PartCache
-    let report: @Sendable (StoreReport) -> Void
-
-    func collect(_ summary: PartSummary) {
-        cache.forget(summary.id)
-        do {
-            try blobs.delete(summary.key)
-            var change = CatalogChange()
-            change.forget = [summary.id]
-            try catalog.commit(change)
-            removeEmptyDay(summary)
-        } catch {
-            report(StoreReport(.warning, "part \(summary.key) could not be removed: \(error)"))
-        }
-    }
-
-    private func removeEmptyDay(_ summary: PartSummary) {
-        let folder = blobs.path(PartSummary.folder(tenant: summary.tenant, day: summary.day))
-        guard let names = try? blobs.files.list(folder), names.isEmpty else { return }
-        try? blobs.files.removeFolder(folder)
     }
 }
 

@@ -70,8 +70,7 @@ extension Store {
 
     /// A handle for a live part; when it is retired and nobody reads it any more, its file goes.
     func makeHandle(_ image: PartImage, _ layout: PartLayout = .settled) -> PartHandle {
-        let collector = Collector(blobs: blobs, catalog: catalog, cache: cache, report: configuration.report)
-        let handle = PartHandle(image.summary, tracePairs: image.tracePairs) { [catalogThread] summary in
+        let handle = PartHandle(image.summary, tracePairs: image.tracePairs) { [catalogThread, collector] summary in
             catalogThread.submit { collector.collect(summary) }
         }
         handle.layout = layout

@@ -19,7 +19,8 @@ enum RetentionReason: String, Sendable, Hashable, CaseIterable {
 struct RetentionOutcome: Sendable {
     /// Removing days has freed nothing, as when snapshots hold their files: no more go before there is room again.
     var isFutile = false
-    /// Bytes that were free when that was found, and how many more would show that the files went after all.
+    /// The fewest bytes that were free since that was found, and how many more would show that the files went after
+    /// all.
     var futileFreeBytes = 0
     var futileGainBytes = 0
     /// Today alone is over the limit, and that has been said.
@@ -79,6 +80,8 @@ extension Store {
         else { return 0 }
         let lacking = configuration.retentionFreeBytes - space.freeBytes
         return upkeep.withLock { upkeep in
+            // Ingest takes room meanwhile: the gain counts from the least.
+            upkeep.retention.futileFreeBytes = min(upkeep.retention.futileFreeBytes, space.freeBytes)
             let gain = space.freeBytes - upkeep.retention.futileFreeBytes
             if lacking <= 0 || gain >= upkeep.retention.futileGainBytes { upkeep.retention.isFutile = false }
             return upkeep.retention.isFutile ? 0 : max(lacking, 0)

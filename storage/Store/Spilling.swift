@@ -29,7 +29,9 @@ extension Store {
     /// File bytes of parts that wait to become columns.
     private var spilledBytes: Int {
         views.view.days.values.reduce(0) { sum, day in
-            day.parts.reduce(sum) { $1.layout == .spilled ? $0 &+ Int(clamping: $1.summary.fileBytes) : $0 }
+            day.parts.reduce(sum) {
+                $1.layout == .spilled && $1.isMergeable ? $0 &+ Int(clamping: $1.summary.fileBytes) : $0
+            }
         }
     }
 
@@ -46,7 +48,7 @@ extension Store {
         let isUrgent = isRepackUrgent
         let days = view.days.sorted { $0.key > $1.key }
         return upkeep.withLock { upkeep in
-            guard !upkeep.isClosing, upkeep.sealing == 0 || isUrgent else { return nil }
+            guard !upkeep.isClosing, upkeep.sealing <= upkeep.failed.count || isUrgent else { return nil }
             for (key, day) in days where key.day >= oldest && !upkeep.merging.contains(key) {
                 let waiting = day.parts.filter {
                     $0.layout == .spilled && $0.isMergeable && !view.awaitsDeletion($0.summary)

@@ -22,6 +22,7 @@ public final class Store: IngestSink, RecentData, Sendable {
     let tables: StreamTables
     let views: ViewBox
     let cache: PartCache
+    let collector: Collector
     let counters: StoreCounters
     let keys: BatchKeys
     let workers: Workers
@@ -61,6 +62,7 @@ public final class Store: IngestSink, RecentData, Sendable {
         tables = opened.tables
         views = opened.views
         cache = opened.cache
+        collector = opened.collector
         counters = opened.counters
         keys = opened.keys
         workers = opened.workers

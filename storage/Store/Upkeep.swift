@@ -14,8 +14,10 @@ struct Upkeep: Sendable {
     /// Heads whose seal failed, or that were frozen since one failed, to be tried again; those that failed last come
     /// last, so that one that always fails keeps no other back.
     var failed: [Ingest.FrozenHead] = []
-    /// When they are.
+    /// When they are, one after the other: for a disk that is full fails them all.
     var sealBackoff = Backoff()
+    /// When those are that have failed themselves.
+    var headBackoffs: [ObjectIdentifier: Backoff] = [:]
     /// Monotonic time before which it is not said again that states cannot be saved, in nanoseconds.
     var stateReportNotBefore: Int64 = 0
     /// Days with a merge under way.
@@ -31,6 +33,8 @@ struct Upkeep: Sendable {
     var isRepacking = false
     /// When it is tried again after it failed.
     var repackBackoff = Backoff()
+    /// When files of dead parts that could not be removed are tried again.
+    var collectBackoff = Backoff()
     /// Deletions are being applied.
     var isDeleting = false
     /// When those that failed are tried again, by request.
@@ -97,6 +101,12 @@ extension Store {
             Task { await applyDeletions() }
         }
         startRepack()
+        if collector.hasLeftovers, upkeep.withLock({ mayTry($0.collectBackoff) }) {
+            catalogThread.submit { [self] in
+                let isDone = collector.retry()
+                upkeep.withLock { note(isDone, &$0.collectBackoff) }
+            }
+        }
         if tick % 5 == 0, upkeep.withLock({ mayTry($0.mergeBackoff) }), let due = dueMerge() {
             Task { await merge(due) }
         }
@@ -172,6 +182,7 @@ extension Store {
                         upkeep.headWaiters.append(HeadWaiter(heads: heads, continuation: continuation))
                     }
                     upkeep.sealBackoff = Backoff()
+                    upkeep.headBackoffs = [:]
                     defer { upkeep.failed = [] }
                     return upkeep.failed
                 }
@@ -220,13 +231,13 @@ extension Store {
     /// stays full costs neither a core nor a line of the log every second.
     private func retrySeals() {
         let retries = upkeep.withLock { upkeep -> [Ingest.FrozenHead] in
-            guard !upkeep.failed.isEmpty else { return [] }
-            guard upkeep.sealBackoff.isFailing else {
-                defer { upkeep.failed = [] }
-                return upkeep.failed
+            guard !upkeep.failed.isEmpty, mayTry(upkeep.sealBackoff) else { return [] }
+            var due = upkeep.failed.filter { frozen in
+                upkeep.headBackoffs[ObjectIdentifier(frozen.head)].map { mayTry($0) } ?? true
             }
-            guard mayTry(upkeep.sealBackoff) else { return [] }
-            return [upkeep.failed.removeFirst()]
+            if upkeep.sealBackoff.isFailing { due.removeLast(max(due.count - 1, 0)) }
+            upkeep.failed.removeAll { frozen in due.contains { $0.head === frozen.head } }
+            return due
         }
         for frozen in retries { submitSeal(frozen) }
     }
@@ -270,6 +281,7 @@ extension Store {
         let waiters = upkeep.withLock { upkeep -> [HeadWaiter] in
             upkeep.failed.append(frozen)
             note(false, &upkeep.sealBackoff)
+            note(false, &upkeep.headBackoffs[head, default: Backoff()])
             defer { upkeep.headWaiters.removeAll { $0.heads.contains(head) } }
             return upkeep.headWaiters.filter { $0.heads.contains(head) }
         }
@@ -283,6 +295,7 @@ extension Store {
         let done = upkeep.withLock { upkeep -> [HeadWaiter] in
             upkeep.sealing -= 1
             note(true, &upkeep.sealBackoff)
+            upkeep.headBackoffs[head] = nil
             for index in upkeep.headWaiters.indices { upkeep.headWaiters[index].heads.remove(head) }
             defer { upkeep.headWaiters.removeAll { $0.heads.isEmpty } }
             return upkeep.headWaiters.filter { $0.heads.isEmpty }

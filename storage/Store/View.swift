@@ -82,7 +82,8 @@ final class PartHandle: Sendable {
     let summary: PartSummary
     private let isRetired = Atomic<Bool>(false)
     private let isDamaged = Atomic<Bool>(false)
-    private let isLeftAlone = Atomic<Bool>(false)
+    private let failedMerges = Atomic<Int>(0)
+    private static let mostFailedMerges = 3
     private let layoutNumber = Atomic<UInt8>(PartLayout.unknown.rawValue)
     private let collect: @Sendable (PartSummary) -> Void
     /// Pairs of an indexed value and a block that holds it, at most.
@@ -117,11 +118,14 @@ final class PartHandle: Sendable {
         set { layoutNumber.store(newValue.rawValue, ordering: .relaxed) }
     }
 
-    /// Notes that it cannot be merged, though all of it may be readable.
-    func leaveAlone() { isLeftAlone.store(true, ordering: .releasing) }
+    /// Notes that it could not be merged, though all of it may be readable.
+    /// - Parameter isFinal: another try would be of no use.
+    func noteFailedMerge(isFinal: Bool) {
+        failedMerges.add(isFinal ? PartHandle.mostFailedMerges : 1, ordering: .relaxed)
+    }
 
     /// Whether merging it is worth a try.
-    var isMergeable: Bool { !wasDamaged && !isLeftAlone.load(ordering: .acquiring) }
+    var isMergeable: Bool { !wasDamaged && failedMerges.load(ordering: .relaxed) < PartHandle.mostFailedMerges }
 
     var wasDamaged: Bool { isDamaged.load(ordering: .acquiring) }
 

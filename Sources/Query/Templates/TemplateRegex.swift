@@ -40,8 +40,8 @@ struct TemplateRegexes {
     private mutating func compiled(
         _ pattern: [UInt8], _ list: TemplateArguments, _ budget: inout TemplateBudget
     ) throws(TemplateFault) -> Regex {
+        try budget.use(regex: pattern)
         if let regex = known[pattern] { return regex }
-        try budget.compile()
         do throws(RegexFault) {
             let regex = try Regex(pattern)
             if known.count >= TemplateBudget.regexLimit { known.removeAll() }
