@@ -142,8 +142,8 @@ struct TemplateTests {
     }
 
     @Test func longLinesMayHaveManyMatches() async throws {
-        let template = "{{ $x := repeat 20000 `12 words then ` }}{{ len (regexReplaceAll `[0-9]+` $x `#`) }}"
-        #expect(try await format(template.replacingBackticks) == "\(20_000 * 13)")
+        let template = "{{ $x := repeat 14000 `12 words then ` }}{{ len (regexReplaceAll `[0-9]+` $x `#`) }}"
+        #expect(try await format(template.replacingBackticks) == "\(14_000 * 13)")
     }
 
     @Test func labelFormatSeesTheLabelsAsTheyWere() async throws {

@@ -17,7 +17,7 @@ struct TemplateBudget {
     /// Bytes that searches for matches may have to look at, were each of them to go on to the end, between two looks at
     /// the clock; and how long they may take from the first look on.
     private static let searchedBetweenLooks = 64 << 20
-    private static let searchLimitNanoseconds = Nanoseconds.perSecond
+    private static let searchLimitNanoseconds = 5 * Nanoseconds.perSecond
     /// Different ones.
     static let regexLimit = 128
 
@@ -40,7 +40,7 @@ struct TemplateBudget {
             searchDeadline = now + TemplateBudget.searchLimitNanoseconds
             return
         }
-        if now > deadline { throw TemplateFault("a template looks for matches for more than a second") }
+        if now > deadline { throw TemplateFault("a template looks for matches for more than five seconds") }
     }
 
     mutating func use(regex pattern: [UInt8]) throws(TemplateFault) {
