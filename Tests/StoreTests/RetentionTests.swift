@@ -157,34 +157,21 @@ final class SpaceFileSystem: FileSystem {
     }
 
     /// What a slow query held goes with it: then removing days is of use again, though there is still too little room.
-    @Test func removingGoesOnWhenTheFilesWentAfterAll() async throws {
+    /// Ingest may go on meanwhile: the gain shows against the least that was free.
+    /// - Parameters: quarters of a day's part that the disk lacks before the files go, and afterwards.
+    @Test(arguments: [(6, 1), (12, 6)])
+    func removingGoesOnWhenTheFilesWentAfterAll(before: Int, after: Int) async throws {
         let files = SpaceFileSystem(freeBytes: 1 << 30, givesBack: false)
         let store = try open(files) { $0.retentionFreeBytes = 1 << 30 }
         try await fill(store)
-        let bytes = store.statistics.partBytes / 4
-        files.setFree(1 << 30 - bytes * 3 / 2)
-        await store.enforceRetention()
-        await store.enforceRetention()
-        #expect(try days(store) == ["day 0", "day 1"], "\(reports.all)")
-        files.setFree(1 << 30 - bytes / 4)
-        await store.enforceRetention()
-        #expect(try days(store) == ["day 0"])
-        await store.close()
-    }
-
-    /// Ingest goes on meanwhile: what went after all shows against the least that was free.
-    @Test func whatIngestTakesHidesNoGain() async throws {
-        let files = SpaceFileSystem(freeBytes: 1 << 30, givesBack: false)
-        let store = try open(files) { $0.retentionFreeBytes = 1 << 30 }
-        try await fill(store)
-        let bytes = store.statistics.partBytes / 4
-        files.setFree(1 << 30 - bytes * 3 / 2)
+        let quarter = store.statistics.partBytes / 16
+        files.setFree(1 << 30 - quarter * 6)
         await store.enforceRetention()
         #expect(try days(store) == ["day 0", "day 1"], "\(reports.all)")
-        files.setFree(1 << 30 - bytes * 3)
+        files.setFree(1 << 30 - quarter * before)
         await store.enforceRetention()
         #expect(try days(store) == ["day 0", "day 1"])
-        files.setFree(1 << 30 - bytes * 3 / 2)
+        files.setFree(1 << 30 - quarter * after)
         await store.enforceRetention()
         #expect(try days(store) == ["day 0"])
         await store.close()
